@@ -1,0 +1,4 @@
+# A web process that never imported the Celery app would send its messages to amqp://localhost.
+from .celery import app as celery_app
+
+__all__ = ["celery_app"]

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class StudyTrackerConfig(AppConfig):
+    name = "studytracker"
+    label = "studytracker"
+    verbose_name = "Study Tracker"
