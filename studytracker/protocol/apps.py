@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+from django.core.checks import register
+
+
+class ProtocolConfig(AppConfig):
+    name = "studytracker.protocol"
+    label = "protocol"
+    verbose_name = "Protocol"
+
+    def ready(self):
+        from .startup import check_protocol
+
+        register(check_protocol)
