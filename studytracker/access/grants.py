@@ -1,0 +1,41 @@
+"""Who may do what, on one page. A monitor or an inspector can read it as it stands."""
+
+from enum import StrEnum
+
+from django.db.models import TextChoices
+
+
+class Permission(StrEnum):
+    SEE = "see participants, visits and adverse events"
+    SCREEN = "screen participants and answer the criteria"
+    ENROLL = "confirm eligibility and enroll"
+    INFUSE = "record the infusion"
+    LOG_VISIT = "log visits and mark them missed"
+    REPORT_EVENT = "report adverse events"
+    WITHDRAW = "record a withdrawal or a screen failure"
+    EXPORT = "export data"
+    OPERATE = "see the delivery of reminders and run it"
+
+
+class Role(TextChoices):
+    COORDINATOR = "coordinator", "Coordinator"
+    INVESTIGATOR = "investigator", "Investigator"
+    CHAIR = "chair", "Study chair"
+    MONITOR = "monitor", "Monitor (read only)"
+    ADMINISTRATOR = "administrator", "Administrator"
+
+
+P = Permission
+_ENTER = frozenset({P.SEE, P.SCREEN, P.INFUSE, P.LOG_VISIT, P.REPORT_EVENT, P.WITHDRAW, P.EXPORT, P.OPERATE})
+
+# The administrator exports and runs the system but enters no clinical data (separation of duties, 21 CFR 11.10(g)).
+GRANTS: dict[str, frozenset[Permission]] = {
+    Role.COORDINATOR: _ENTER,
+    Role.INVESTIGATOR: _ENTER | {P.ENROLL},
+    Role.CHAIR: frozenset({P.SEE, P.EXPORT, P.OPERATE}),
+    Role.MONITOR: frozenset({P.SEE}),
+    Role.ADMINISTRATOR: frozenset({P.SEE, P.EXPORT, P.OPERATE}),
+}
+
+# These roles always span the whole trial; the others are held at one site each.
+TRIAL_WIDE = frozenset({Role.CHAIR, Role.ADMINISTRATOR})

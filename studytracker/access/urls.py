@@ -1,0 +1,9 @@
+from django.contrib.auth import views as auth
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("sign-in/", views.SignIn.as_view(), name="sign_in"),
+    path("sign-out/", auth.LogoutView.as_view(), name="sign_out"),
+]
