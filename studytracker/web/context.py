@@ -1,0 +1,50 @@
+"""What every page shows around its content: navigation, today at the site, the band of the demonstration."""
+
+from datetime import datetime
+from functools import partial
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+
+from studytracker.access.grants import Permission
+from studytracker.dates import day_label
+
+# Label, URL name, and the permission without which the link is not shown.
+NAVIGATION = (
+    ("Today", "home", None),
+    ("Participants", "participants", None),
+    ("Visits", "visits", None),
+    ("Adverse events", "adverse_events", None),
+    ("Reminders", "reminders", None),
+    ("Exports", "exports", Permission.EXPORT),
+    ("Study", "study", None),
+)
+
+
+def page(request):
+    """Worked out only when a template asks: fragments and error pages then cost no query."""
+    return {"page": SimpleLazyObject(partial(_page, request, at=timezone.now()))}
+
+
+def _page(request, *, at: datetime) -> dict:
+    around = {"demo": settings.DEMO, "nav": [], "today_text": ""}
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return around
+    return {**around, "nav": _navigation(user, request.path), "today_text": _today_text(user.home_zone, at)}
+
+
+def _navigation(user, path: str) -> list[tuple[str, str, bool]]:
+    links = []
+    for label, name, permission in NAVIGATION:
+        if permission is None or user.can_somewhere(permission):
+            url = reverse(name)
+            links.append((label, url, path == url if name == "home" else path.startswith(url)))
+    return links
+
+
+def _today_text(zone, at: datetime) -> str:
+    """'Mon 23 Jun 2025 (America/New_York)'."""
+    return f"{day_label(at.astimezone(zone).date())} ({zone.key})"

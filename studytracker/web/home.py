@@ -1,0 +1,38 @@
+"""The first page after signing in: what this person has to do now."""
+
+from django.conf import settings
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from django.views.decorators.http import require_safe
+
+from studytracker.access.grants import Permission
+from studytracker.exports.catalogue import exportable
+from studytracker.outbox.health import health
+
+from .worklist import worklist
+
+
+@require_safe
+def home(request):
+    at = timezone.now()
+    user = request.user
+    groups = worklist(user, at)
+    return render(
+        request,
+        "web/home.html",
+        {
+            "groups": groups,
+            "counts": [(group, len(items)) for group, items in groups],
+            "panels": [import_string(path)(user, at) for path in settings.HOME_PANELS],
+            "exports": exportable(user),
+            "health": health(user, at),
+            "may_screen": user.can_somewhere(Permission.SCREEN),
+            "sees_nothing": not user.can_somewhere(Permission.SEE),
+        },
+    )
+
+
+@require_safe
+def help_page(request):
+    return render(request, "web/help.html")

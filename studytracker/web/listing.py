@@ -1,0 +1,137 @@
+"""A listing: one queryset, filtered, sorted and paged, as a page, as CSV or as XLSX."""
+
+import re
+from datetime import date
+
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.text import slugify
+
+from studytracker import protocol
+from studytracker.dates import day_label
+from studytracker.exports.tables import as_csv, as_xlsx
+
+ROWS_PER_PAGE = 25
+LONGEST_VALUE = 200
+# Numbers that no column holds: SQLite fails beyond 64 bits, and an exponent writes them in a few characters.
+_HUGE_NUMBER = re.compile(r".*\d{19}.*|\s*[+-]?[\d._]+[eE][+-]?\d+\s*")
+
+
+def listing(request, *, table_class, filterset_class, queryset, template, extra=None):
+    """`queryset` holds what the person may see. Anything may stand in the query string: what cannot be used
+    is named beside its field, an unknown sort key is ignored, a page that does not exist is the nearest one.
+    """
+    filterset = _filtered(request.GET, filterset_class, queryset)
+    table = table_class(filterset.qs)
+    _sort(table, request)
+    title = str(getattr(table, "caption", "") or queryset.model._meta.verbose_name_plural)
+    words = _filters_in_words(filterset)
+    match request.GET.get("format"):
+        case "csv":
+            return as_csv(table, f"{slugify(title)}.csv")
+        case "xlsx":
+            about = _about(request, words, at=timezone.now())
+            return as_xlsx(table, f"{slugify(title)}.xlsx", title, about)
+    _show_page(table, request.GET.get(table.prefixed_page_field, ""))
+    context = {
+        "heading": title,
+        "table": table,
+        "filter": filterset,
+        "filters_set": bool(words or filterset.form.errors),
+        "filters_words": words,
+        "row_count": table.paginator.count,
+    }
+    return render(request, template, {**context, **(extra or {})})
+
+
+def _filtered(given: QueryDict, filterset_class, queryset):
+    """The filters over what can be used, with the rest named beside its field and shown as it was typed."""
+    usable, refused = _split(given)
+    filterset = filterset_class(usable, queryset)
+    form = filterset.form
+    form.full_clean()
+    for name in form.fields:
+        if any(key == name or key.startswith(f"{name}_") for key in refused):
+            form.add_error(name, "This cannot be looked for. The list is shown without this filter.")
+    form.data = given
+    return filterset
+
+
+def _split(given: QueryDict) -> tuple[QueryDict, set[str]]:
+    usable, refused = QueryDict(mutable=True), set()
+    for key, values in given.lists():
+        if all(map(_is_usable, [key, *values])):
+            usable.setlist(key, values)
+        else:
+            refused.add(key)
+    return usable, refused
+
+
+def _is_usable(text: str) -> bool:
+    """PostgreSQL refuses NUL and lone surrogates with an error, SQLite numbers beyond 64 bits."""
+    return len(text) <= LONGEST_VALUE and text.isprintable() and not _HUGE_NUMBER.fullmatch(text)
+
+
+def _sort(table, request):
+    """Rows that sort alike keep their order, or one of them could be on two pages and another on none."""
+    table.request = request
+    wanted = request.GET.getlist(table.prefixed_order_by_field)
+    known = [key for key in wanted if key.removeprefix("-") in table.columns.names()]
+    if known:
+        table.order_by = known
+    rows = table.data.data
+    if rows.query.order_by and "pk" not in rows.query.order_by:
+        table.data.data = rows.order_by(*rows.query.order_by, "pk")
+
+
+def _show_page(table, wanted: str):
+    table.paginate(per_page=ROWS_PER_PAGE)
+    number = int(wanted) if re.fullmatch(r"[0-9]{1,9}", wanted) else 1
+    table.page = table.paginator.page(min(max(number, 1), table.paginator.num_pages))
+
+
+def _filters_in_words(filterset) -> str:
+    """'Site: MUSC; Status: Overdue', empty where nothing is filtered."""
+    cleaned = getattr(filterset.form, "cleaned_data", {})
+    words = []
+    for name, field in filterset.form.fields.items():
+        value = cleaned.get(name)
+        if value not in (None, "", [], ()) and not (isinstance(value, QuerySet) and not value):
+            words.append(f"{field.label or name}: {_value_in_words(field, value)}")
+    return "; ".join(words)
+
+
+def _value_in_words(field, value) -> str:
+    if isinstance(value, slice):
+        ends = (end and _value_in_words(field, end) for end in (value.start, value.stop))
+        return " to ".join(end or "any" for end in ends)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, date):
+        return day_label(value)
+    if isinstance(value, list | tuple | QuerySet):
+        return ", ".join(_value_in_words(field, one) for one in value)
+    labels = {str(code): label for code, label in _flat(getattr(field, "choices", ()))}
+    return str(labels.get(str(value), value))
+
+
+def _flat(choices):
+    for code, label in choices:
+        if isinstance(label, list | tuple):
+            yield from label
+        else:
+            yield code, label
+
+
+def _about(request, words: str, *, at) -> list[tuple[str, str]]:
+    rules = protocol.current()
+    return [
+        ("Filters", words or "none: all rows this person may see"),
+        ("Made at (UTC)", f"{at:%Y-%m-%d %H:%M:%S}"),
+        ("Made by", request.user.get_username()),
+        ("Protocol", f"{rules.registry.id}, version {rules.version}, file hash {rules.sha256[:12]}"),
+        ("Times", "Instants are in UTC. Dates are those of the site."),
+        ("Text", "An apostrophe before =, +, - or @ keeps a spreadsheet from running the text as a formula."),
+    ]

@@ -1,0 +1,57 @@
+"""Tags and filters that every template has."""
+
+from django import template
+from django.utils.html import format_html
+from django.utils.text import slugify
+
+from studytracker.dates import PartialDate, day_label, protocol_day
+
+register = template.Library()
+
+
+@register.simple_tag
+def status_chip(status):
+    """Symbol, words and colour together: no status is told by colour alone (WCAG 1.4.1)."""
+    code = slugify(status.code).replace("_", "-")
+    return format_html(
+        '<span class="chip chip-{}"><span class="chip-symbol" aria-hidden="true">{}</span> {}</span>',
+        code,
+        status.symbol,
+        status.words,
+    )
+
+
+@register.simple_tag
+def grade_chip(grade, serious=False):
+    """A CTCAE grade as its digit in a bar; a serious event has the thick outline."""
+    if grade in (None, ""):
+        return ""
+    return format_html(
+        '<span class="grade grade-{}{}"><span class="visually-hidden">Grade </span>{}</span>',
+        grade,
+        " grade-serious" if serious else "",
+        grade,
+    )
+
+
+@register.filter
+def daylabel(on):
+    return day_label(on) if on else ""
+
+
+@register.filter
+def partial(value):
+    """A PartialDate, or its ISO text, as listings print it."""
+    if not value:
+        return ""
+    return str(PartialDate.parse(value) if isinstance(value, str) else value)
+
+
+@register.filter
+def thousands(number):
+    return f"{number:,}"
+
+
+@register.simple_tag(name="protocol_day")
+def protocol_day_tag(on, infused_on):
+    return protocol_day(on, infused_on)

@@ -1,0 +1,40 @@
+"""The worklist of the home page: items that each room offers, in named groups."""
+
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+GROUPS = (
+    "Overdue",
+    "Late, closing",
+    "Due now",
+    "Opening soon",
+    "Ready to enroll",
+    "Awaiting infusion",
+    "In screening",
+    "Serious adverse events",
+    "Adverse events to complete",
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to do. `actions` are (label, url), the first the likeliest."""
+
+    group: str
+    identifier: str
+    url: str
+    text: str
+    detail: str = ""
+    status: object = None
+    actions: tuple[tuple[str, str], ...] = ()
+    order: tuple = field(default=())
+
+
+def worklist(user, at):
+    """[(group, [items])] in the order of GROUPS, groups without items left out."""
+    items = [item for path in settings.WORKLISTS for item in import_string(path)(user, at)]
+    items.sort(key=lambda item: (GROUPS.index(item.group), item.order, item.identifier))
+    return [(group, list(members)) for group, members in groupby(items, key=lambda item: item.group)]
