@@ -1,0 +1,33 @@
+"""What this person may do next for this participant, most likely first."""
+
+from typing import NamedTuple
+
+from django.urls import reverse
+
+from studytracker.access.grants import Permission
+
+
+class Action(NamedTuple):
+    label: str
+    url: str
+    style: str  # a Bootstrap button style
+
+
+def actions(participant, user) -> list[Action]:
+    site, offers = participant.site_id, []
+    if not participant.is_open:
+        return offers
+
+    def offer(permission, label, name, style="outline-secondary"):
+        if user.can(permission, site):
+            offers.append(Action(label, reverse(name, args=[participant.identifier]), style))
+
+    if not participant.enrolled:
+        offer(Permission.SCREEN, "Answer the criteria", "criteria", "primary")
+        offer(Permission.ENROLL, "Confirm eligibility and enroll", "enroll", "primary")
+        offer(Permission.WITHDRAW, "Screen failure…", "fail_screening")
+    elif not participant.infused:
+        offer(Permission.INFUSE, "Record the infusion", "infuse", "primary")
+    offer(Permission.REPORT_EVENT, "Report adverse event", "report_event")
+    offer(Permission.WITHDRAW, "Withdraw…", "withdraw")
+    return offers

@@ -1,0 +1,52 @@
+"""Taking one of the seats. The cap holds by rows of Slot and a unique key, whoever races whom."""
+
+from django.db import transaction
+
+from studytracker.protocol.models import Slot
+from studytracker.refusal import Refused
+
+from .models import Enrollment, Participant
+from .screening import assessment
+
+
+class EnrollmentRefused(Refused):
+    """This participant cannot be enrolled; every reason is a sentence."""
+
+
+@transaction.atomic
+def enroll(*, participant, by, at):
+    """Confirm eligibility and take the lowest free slot. Returns the Enrollment; raises EnrollmentRefused."""
+    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    reasons = reasons_against(participant)
+    if reasons:
+        raise EnrollmentRefused(*reasons)
+    # Whoever comes second waits here on PostgreSQL, and at BEGIN IMMEDIATE on SQLite. Should both ever get past,
+    # the unique slot refuses one of them.
+    seats = list(Slot.objects.select_for_update().order_by("number"))
+    free = Slot.objects.filter(enrollment=None).order_by("number").first()
+    if free is None:
+        raise EnrollmentRefused(
+            f"All {len(seats)} slots of the protocol are taken. {participant} cannot be enrolled; "
+            "more participants need an amended protocol."
+        )
+    return Enrollment.objects.create(
+        participant=participant,
+        slot=free,
+        enrolled_on=participant.site.today(at),
+        enrolled_at=at,
+        enrolled_by=by,
+    )
+
+
+def reasons_against(participant) -> list[str]:
+    """Why this participant cannot be enrolled now, slots apart; empty when nothing stands in the way."""
+    if not participant.is_open:
+        return [f"{participant} is closed: {participant.stage.lower()}."]
+    if participant.enrolled:
+        return [f"{participant} is enrolled already, in slot {participant.enrolled.slot_id}."]
+    return assessment(participant).sentences()
+
+
+def seats():
+    """(taken, all) slots of the trial. Not scoped: how full the trial is, both sites must know."""
+    return Enrollment.objects.count(), Slot.objects.count()

@@ -1,0 +1,189 @@
+"""From consent to the answered criteria, and the ways out: screen failure and withdrawal."""
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+from django.utils.module_loading import import_string
+
+from studytracker import protocol
+from studytracker.dates import ImpossibleTime, day_label, local_instant
+from studytracker.protocol.models import Site
+from studytracker.refusal import Refused
+
+from .eligibility import answers_for, assess
+from .models import Consent, CriterionAnswer, Participant
+
+
+class ScreeningRefused(Refused):
+    """The participant cannot be screened, answered for, failed or withdrawn like this."""
+
+
+def announce(hooks, *args, **kwargs):
+    """Call what settings name for this step, inside the caller's transaction."""
+    for path in hooks:
+        import_string(path)(*args, **kwargs)
+
+
+@transaction.atomic
+def screen(*, site, screened_on, age, sex, consent_version, consent_on, consent_time, by, at):
+    """Give the next identifier of the site to a person who consented, and open the screening.
+
+    `screened_on` and `consent_on` are site-local dates, `consent_time` a site-local time. Raises ScreeningRefused.
+    Consent comes before any study procedure: criterion I5 of the record, and 21 CFR 50.20.
+    """
+    rules = protocol.current()
+    # Serialises the numbering of one site on PostgreSQL; SQLite has one writer at a time anyway.
+    site = Site.objects.select_for_update().filter(pk=getattr(site, "pk", site)).first()
+    if site is None:
+        raise ScreeningRefused("This site is not in the protocol. Choose one of the list.", field="site")
+    signed_at = _consent_instant(site, consent_on, consent_time)
+    _check_days(site, screened_on, consent_on, signed_at, at)
+    _check_form(rules, site, consent_version, consent_on)
+    number = (Participant.objects.filter(site=site).aggregate(last=Max("number"))["last"] or 0) + 1
+    participant = Participant.objects.create(
+        site=site,
+        number=number,
+        identifier=rules.identifier(site.code, number),
+        protocol_version=rules.version,
+        screened_on=screened_on,
+        age=age,
+        sex=sex,
+        screened_at=at,
+        screened_by=by,
+    )
+    Consent.objects.create(
+        participant=participant,
+        form_version=consent_version,
+        signed_on=consent_on,
+        signed_at=signed_at,
+        recorded_at=at,
+        recorded_by=by,
+    )
+    announce(settings.ON_SCREENED, participant, by=by, at=at)
+    return participant
+
+
+def _consent_instant(site, on, time):
+    try:
+        return local_instant(on, time, site.zone)
+    except ImpossibleTime as error:
+        raise ScreeningRefused(str(error), field="consent_time") from None
+
+
+def _check_days(site, screened_on, consent_on, signed_at, at):
+    today = site.today(at)
+    if screened_on > today:
+        raise ScreeningRefused(
+            f"The screening visit cannot be in the future: today is {day_label(today)} at {site}. "
+            "Screen the participant on the day.",
+            field="screened_on",
+        )
+    if signed_at > at:
+        raise ScreeningRefused(
+            "The consent cannot be signed in the future. Check its date and time.", field="consent_on"
+        )
+    if consent_on > screened_on:
+        raise ScreeningRefused(
+            f"Consent on {day_label(consent_on)} is after the screening visit on {day_label(screened_on)}. "
+            "Consent comes before any study procedure: check both dates.",
+            field="consent_on",
+        )
+
+
+def _check_form(rules, site, version, on):
+    valid = [form.version for form in rules.consent_forms_at(site.code, on)]
+    if version not in valid:
+        known = ", ".join(valid) or "none"
+        raise ScreeningRefused(
+            f"Consent form version {version} is not valid at {site} on {day_label(on)}. Valid then: {known}.",
+            field="consent_version",
+        )
+
+
+@transaction.atomic
+def answer(*, participant, answers, by, at):
+    """Store the answers that are new or differ. `answers` maps part id to (answer code, evidence)."""
+    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    _must_be_open(participant)
+    if participant.enrolled:
+        raise ScreeningRefused("The criteria were confirmed at enrollment and are closed to changes.")
+    allowed = {
+        part.id: {code for code, label in answers_for(criterion, part)}
+        for criterion in participant.protocol.criteria
+        for part in criterion.parts
+    }
+    stored = participant.answers_by_part
+    for part, (code, evidence) in answers.items():
+        if code not in allowed.get(part, ()):
+            raise ScreeningRefused(f'"{code}" is not an answer to {part}. Choose one of those shown.', field=part)
+        old = stored.get(part)
+        if old and (old.answer, old.evidence) == (code, evidence):
+            continue
+        CriterionAnswer.objects.update_or_create(
+            participant=participant,
+            part=part,
+            defaults={"answer": code, "evidence": evidence, "answered_at": at, "answered_by": by},
+        )
+    return participant
+
+
+def assessment(participant):
+    """The participant's criteria as they stand. One query."""
+    given = {part: answer.answer for part, answer in participant.answers_by_part.items()}
+    return assess(participant.protocol.criteria, given)
+
+
+def _must_be_open(participant):
+    if not participant.is_open:
+        raise ScreeningRefused(
+            f"{participant} is closed: {participant.stage.lower()}. Nothing more can be recorded here."
+        )
+
+
+@transaction.atomic
+def fail_screening(*, participant, failed_on, reason, by, at):
+    """Close the screening without enrolling. The failing criteria stay in the record."""
+    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    _must_be_open(participant)
+    if participant.enrolled:
+        raise ScreeningRefused(f"{participant} is enrolled already. Withdraw the participant instead.")
+    _check_leaving(participant, failed_on, at, field="failed_on")
+    participant.screen_failed_on, participant.screen_failed_at = failed_on, at
+    participant.screen_failed_by, participant.screen_failed_reason = by, reason
+    participant.save(
+        update_fields=["screen_failed_on", "screen_failed_at", "screen_failed_by", "screen_failed_reason"]
+    )
+    return participant
+
+
+@transaction.atomic
+def withdraw(*, participant, withdrawn_on, reason, note, by, at):
+    """Record that the participant left the study. `reason` is a code of the protocol's withdrawal reasons."""
+    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    _must_be_open(participant)
+    _check_leaving(participant, withdrawn_on, at, field="withdrawn_on")
+    if participant.infused_on and withdrawn_on < participant.infused_on:
+        raise ScreeningRefused(
+            f"The infusion was on {day_label(participant.infused_on)}: the withdrawal cannot be before it.",
+            field="withdrawn_on",
+        )
+    participant.withdrawn_on, participant.withdrawn_at, participant.withdrawn_by = withdrawn_on, at, by
+    participant.withdrawn_reason, participant.withdrawn_note = reason, note
+    participant.save(
+        update_fields=["withdrawn_on", "withdrawn_at", "withdrawn_by", "withdrawn_reason", "withdrawn_note"]
+    )
+    return participant
+
+
+def _check_leaving(participant, on, at, *, field):
+    today = participant.site.today(at)
+    if on > today:
+        raise ScreeningRefused(
+            f"{day_label(on)} is in the future: today is {day_label(today)} at {participant.site_id}.",
+            field=field,
+        )
+    if on < participant.screened_on:
+        raise ScreeningRefused(
+            f"{day_label(on)} is before the screening visit on {day_label(participant.screened_on)}.",
+            field=field,
+        )

@@ -1,0 +1,171 @@
+from functools import partial
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from django.views.decorators.http import require_http_methods, require_safe
+
+from studytracker.access.grants import Permission
+from studytracker.access.scope import reach, require
+from studytracker.dates import day_label
+from studytracker.web.listing import listing
+from studytracker.web.submission import status_for, submit
+
+from . import enrollment, infusion, screening
+from .actions import actions
+from .forms import CriteriaForm, InfusionForm, ScreenFailureForm, ScreenForm, WithdrawalForm
+from .models import Participant
+from .tables import ParticipantFilter, ParticipantTable, for_table
+
+form_view = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@require_safe
+def participants(request):
+    require(request.user, Permission.SEE)
+    return listing(
+        request,
+        table_class=ParticipantTable,
+        filterset_class=ParticipantFilter,
+        queryset=for_table(Participant.objects.visible_to(request.user)),
+        template="participants/list.html",
+        extra={"may_screen": request.user.can_somewhere(Permission.SCREEN)},
+    )
+
+
+@require_safe
+def find(request):
+    """Jump to a participant by identifier; without an exact one, to the list filtered by what was typed."""
+    wanted = request.GET.get("q", "").strip()[:20]
+    row = Participant.objects.visible_to(request.user).filter(identifier=wanted.replace("\0", "").upper()).first()
+    if row:
+        return redirect("participant", row.identifier)
+    messages.warning(request, "No participant has exactly this identifier at your sites. Here is the list.")
+    return redirect("participants")
+
+
+@require_safe
+def participant(request, identifier):
+    row = reach(Participant.objects.for_listing(), request.user, identifier=identifier)
+    today = row.site.today(timezone.now())
+    return page(
+        request,
+        "participants/participant.html",
+        row,
+        actions=actions(row, request.user),
+        assessment=screening.assessment(row),
+        consents=row.consents.all(),
+        panels=[import_string(path)(row, request.user, today) for path in settings.PARTICIPANT_PANELS],
+    )
+
+
+@form_view
+def screen(request):
+    require(request.user, Permission.SCREEN)
+    at = timezone.now()
+    today = timezone.localdate(at, request.user.home_zone)
+    form = ScreenForm(request.POST or None, user=request.user, today=today)
+    made = submit(request, form, partial(screening.screen, by=request.user, at=at))
+    if made:
+        messages.success(request, f"{made} is screened. Now answer the criteria.")
+        return redirect("criteria", made.identifier)
+    return render(request, "participants/screen.html", {"form": form}, status=status_for(form))
+
+
+@form_view
+def criteria(request, identifier):
+    row = reach(Participant.objects.for_listing(), request.user, needs=Permission.SCREEN, identifier=identifier)
+    form = CriteriaForm(request.POST or None, participant=row, assessment=screening.assessment(row))
+    saved = submit(request, form, partial(screening.answer, participant=row, by=request.user, at=timezone.now()))
+    if saved:
+        state = screening.assessment(saved)
+        messages.success(request, f"Saved: {state.answered} of {len(state.verdicts)} criteria are answered.")
+        return redirect("participant" if state.is_eligible else "criteria", row.identifier)
+    return page(request, "participants/criteria.html", row, form=form)
+
+
+@form_view
+def enroll(request, identifier):
+    row = reach(Participant.objects.for_listing(), request.user, needs=Permission.ENROLL, identifier=identifier)
+    refusals = enrollment.reasons_against(row)
+    if request.method == "POST":
+        try:
+            made = enrollment.enroll(participant=row, by=request.user, at=timezone.now())
+        except enrollment.EnrollmentRefused as refusal:
+            refusals = refusal.sentences
+        else:
+            messages.success(request, f"{row} is enrolled in slot {made.slot_id}. Next: the infusion.")
+            return redirect("participant", row.identifier)
+    return page(
+        request,
+        "participants/enroll.html",
+        row,
+        refusals=refusals,
+        assessment=screening.assessment(row),
+        seats=enrollment.seats(),
+        status=422 if request.method == "POST" else 200,
+    )
+
+
+@form_view
+def infuse(request, identifier):
+    row = reach(Participant.objects.for_listing(), request.user, needs=Permission.INFUSE, identifier=identifier)
+    at = timezone.now()
+    form = InfusionForm(request.POST or None, participant=row, today=row.site.today(at))
+    made = submit(request, form, partial(infusion.infuse, participant=row, by=request.user, at=at))
+    if made:
+        messages.success(
+            request,
+            f"The infusion on {day_label(made.infused_on)} is Day 0: {made.planned_cells:,} cells planned for "
+            f"{made.weight_kg} kg. The follow-up visits are below.",
+        )
+        return redirect("participant", row.identifier)
+    return page(request, "participants/infusion.html", row, form=form, treatment=row.protocol.treatment)
+
+
+@require_safe
+def dose(request, identifier):
+    """The cell dose for a typed weight, as a fragment beside the form. Stores nothing."""
+    row = reach(Participant.objects.all(), request.user, needs=Permission.INFUSE, identifier=identifier)
+    field = InfusionForm.base_fields["weight_kg"]
+    try:
+        weight = field.clean(request.GET.get("weight_kg", ""))
+    except ValidationError as error:
+        return HttpResponse(" ".join(error.messages), content_type="text/plain")
+    per_kg = row.protocol.treatment.dose_per_kg
+    words = f"{weight} kg × {per_kg:,} cells/kg = {infusion.planned_cells(weight, per_kg):,} cells"
+    return HttpResponse(words, content_type="text/plain")
+
+
+@form_view
+def fail_screening(request, identifier):
+    row = reach(Participant.objects.for_listing(), request.user, needs=Permission.WITHDRAW, identifier=identifier)
+    at = timezone.now()
+    failed = ", ".join(screening.assessment(row).failed)
+    form = ScreenFailureForm(request.POST or None, initial={"failed_on": row.site.today(at), "reason": failed})
+    if submit(request, form, partial(screening.fail_screening, participant=row, by=request.user, at=at)):
+        messages.success(request, f"{row} is recorded as a screen failure.")
+        return redirect("participant", row.identifier)
+    return page(request, "participants/screen_failure.html", row, form=form)
+
+
+@form_view
+def withdraw(request, identifier):
+    row = reach(Participant.objects.for_listing(), request.user, needs=Permission.WITHDRAW, identifier=identifier)
+    at = timezone.now()
+    form = WithdrawalForm(request.POST or None, initial={"withdrawn_on": row.site.today(at)})
+    if submit(request, form, partial(screening.withdraw, participant=row, by=request.user, at=at)):
+        messages.success(request, f"{row} is withdrawn. Visits still ahead are not applicable.")
+        return redirect("participant", row.identifier)
+    return page(request, "participants/withdraw.html", row, form=form)
+
+
+def page(request, template, row, *, status=None, **context):
+    """A page under the participant's banner."""
+    form = context.get("form")
+    context |= {"participant": row, "today": row.site.today(timezone.now())}
+    return render(request, template, context, status=status or (status_for(form) if form else 200))

@@ -1,0 +1,48 @@
+"""What waits on the way to the infusion."""
+
+from django.urls import reverse
+
+from studytracker.access.grants import Permission
+from studytracker.web.worklist import Item
+
+from .models import Participant
+from .screening import assessment
+
+
+def items(user, at):
+    """Screenings to finish, participants to enroll and infusions to record, for those who may. Two queries."""
+    mine = Participant.objects.visible_to(user).filter(infusion=None).select_related("enrollment", "site")
+    waiting = mine.filter(screen_failed_at=None, withdrawn_at=None).prefetch_related("answers").order_by("identifier")
+    for participant in waiting:
+        item = _infusion(participant, user) if participant.enrolled else _screening(participant, user)
+        if item:
+            yield item
+
+
+def _item(participant, group, detail, label, name):
+    return Item(
+        group=group,
+        identifier=participant.identifier,
+        url=reverse("participant", args=[participant.identifier]),
+        text=participant.stage,
+        detail=detail,
+        actions=((label, reverse(name, args=[participant.identifier])),),
+    )
+
+
+def _infusion(participant, user):
+    if user.can(Permission.INFUSE, participant.site_id):
+        detail = f"Slot {participant.enrolled.slot_id}, enrolled {participant.enrolled.enrolled_on:%-d %b %Y}"
+        return _item(participant, "Awaiting infusion", detail, "Record infusion", "infuse")
+
+
+def _screening(participant, user):
+    state = assessment(participant)
+    if state.is_eligible and user.can(Permission.ENROLL, participant.site_id):
+        return _item(participant, "Ready to enroll", "Every criterion answered and met", "Review and enroll", "enroll")
+    if not user.can(Permission.SCREEN, participant.site_id):
+        return None
+    detail = f"{state.answered} of {len(state.verdicts)} criteria answered"
+    if state.failed:
+        detail += f"; not eligible by {', '.join(state.failed)}"
+    return _item(participant, "In screening", detail, "Criteria", "criteria")
