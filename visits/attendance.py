@@ -1,0 +1,96 @@
+"""What became of a planned visit: attended, or missed."""
+
+from django.db import transaction
+
+from studytracker.dates import day_label, protocol_day
+from studytracker.refusal import Refused
+
+from .models import Visit, days_out
+
+
+class AttendanceRefused(Refused):
+    """The visit cannot be logged or marked missed like this."""
+
+
+@transaction.atomic
+def attend(*, visit, attended_on, out_of_window_reason="", by, at):
+    """Log that `visit` took place on the site-local day `attended_on`. Raises AttendanceRefused.
+
+    A visit outside its window is recorded all the same, with a reason: it happened.
+    """
+    visit = _open(visit)
+    _check_day(visit, attended_on, at)
+    out = days_out(attended_on, visit.opens_on, visit.closes_on)
+    if out and not out_of_window_reason:
+        raise AttendanceRefused(f"{window_words(visit, attended_on)} Give the reason.", field="out_of_window_reason")
+    visit.attended_on, visit.attended_at, visit.attended_by = attended_on, at, by
+    visit.out_of_window_reason = out_of_window_reason if out else ""
+    visit.save(update_fields=["attended_on", "attended_at", "attended_by", "out_of_window_reason"])
+    return visit
+
+
+@transaction.atomic
+def miss(*, visit, reason, by, at):
+    """Decide that `visit` will not take place. A person decides; the window alone never makes a visit missed."""
+    visit = _open(visit)
+    if visit.site.today(at) < visit.opens_on:
+        raise AttendanceRefused(
+            f"The window of {visit} opens on {day_label(visit.opens_on)}. It can be marked missed from then on."
+        )
+    visit.missed_at, visit.missed_by, visit.missed_reason = at, by, reason
+    visit.save(update_fields=["missed_at", "missed_by", "missed_reason"])
+    return visit
+
+
+def window_words(visit, on):
+    """'4 Mar is 3 days after the window of W4 (18 Feb to 1 Mar).', or that it lies in the window."""
+    span = f"{visit.code} ({day_label(visit.opens_on)} to {day_label(visit.closes_on)})"
+    out = days_out(on, visit.opens_on, visit.closes_on)
+    if not out:
+        return f"{day_label(on)} is in the window of {span}."
+    days = "1 day" if abs(out) == 1 else f"{abs(out)} days"
+    return f"{day_label(on)} is {days} {'after' if out > 0 else 'before'} the window of {span}."
+
+
+def day_words(visit, on):
+    """'Tue 4 Mar 2025 · D28 · in window', for the day `on` of a visit that has a window."""
+    out = days_out(on, visit.opens_on, visit.closes_on)
+    where = f"{abs(out)} d {'after' if out > 0 else 'before'} the window" if out else "in window"
+    return f"{day_label(on)} · D{protocol_day(on, visit.participant.infused_on)} · {where}"
+
+
+def _open(visit):
+    """The visit as it is now, locked, and not yet resolved by anybody."""
+    visit = Visit.objects.select_for_update(of=("self",)).select_related("participant", "site").get(pk=visit.pk)
+    if visit.attended_on:
+        raise AttendanceRefused(
+            f"{visit} was logged already, for {day_label(visit.attended_on)}. Nothing was changed."
+        )
+    if visit.missed_at:
+        raise AttendanceRefused(f"{visit} was marked missed already ({visit.missed_reason}). Nothing was changed.")
+    if visit.closes_on is None:
+        raise AttendanceRefused(f"{visit} has no window yet: the infusion sets Day 0.")
+    return visit
+
+
+def _check_day(visit, attended_on, at):
+    today = visit.site.today(at)
+    participant = visit.participant
+    if attended_on > today:
+        raise AttendanceRefused(
+            f"{day_label(attended_on)} is in the future: today is {day_label(today)} at {visit.site_id}. "
+            "Log the visit once it has taken place.",
+            field="attended_on",
+        )
+    if attended_on <= participant.infused_on:
+        raise AttendanceRefused(
+            f"{day_label(attended_on)} is not after the infusion on {day_label(participant.infused_on)}. "
+            "Follow-up visits come after Day 0.",
+            field="attended_on",
+        )
+    if participant.withdrawn_on and attended_on > participant.withdrawn_on:
+        raise AttendanceRefused(
+            f"{participant} left the study on {day_label(participant.withdrawn_on)}. "
+            "A visit after that day cannot be logged.",
+            field="attended_on",
+        )

@@ -1,0 +1,70 @@
+"""What the visits show on other rooms' pages: a participant's schedule, and the matrix on the home page."""
+
+from django.db.models import Prefetch
+from django.urls import reverse
+
+from participants.models import Participant
+from studytracker import protocol
+from studytracker.access.grants import Permission
+from studytracker.protocol.models import Site
+
+from . import status
+from .models import Visit
+
+MATRIX_ROWS = 50
+KEY = [(code, status.SYMBOLS[code], name) for code, name in status.NAMES.items()]
+
+
+def schedule(participant, user, today):
+    """The participant's visits with windows and status. One query."""
+    may_log = user.can(Permission.LOG_VISIT, participant.site_id)
+    rows = []
+    for visit in participant.visits.order_by("order", "id"):
+        visit.participant = participant
+        rows.append((visit, visit.status(today), links(visit, today) if may_log else ()))
+    return {"template": "visits/schedule.html", "rows": rows, "participant": participant}
+
+
+def links(visit, today):
+    """(label, url) of what can be done with the visit on this day."""
+    where = visit.status(today)
+    place = [visit.participant.identifier, visit.code]
+    if where.is_actionable:
+        return (
+            ("Log visit", reverse("log_visit", args=place)),
+            ("Mark missed…", reverse("miss_visit", args=place)),
+        )
+    if where.code in ("soon", "upcoming"):
+        return (("Log early…", reverse("log_visit", args=place)),)
+    return ()
+
+
+def matrix(user, at):
+    """Participants by visits, newest participants first. Three queries, whatever the number of visits."""
+    codes = [(visit.code, visit.name, visit.day) for visit in protocol.current().visits]
+    people = (
+        Participant.objects.visible_to(user)
+        .for_listing()
+        .filter(screen_failed_at=None)
+        .prefetch_related(Prefetch("visits", Visit.objects.order_by("order")))[:MATRIX_ROWS]
+    )
+    today = {}
+    rows = []
+    for participant in people:
+        on = today.setdefault(participant.site_id, Site(participant.site_id).today(at))
+        rows.append((participant, list(_cells(participant, codes, user, on))))
+    return {"template": "visits/matrix.html", "columns": codes, "rows": rows, "limit": MATRIX_ROWS, "key": KEY}
+
+
+def _cells(participant, codes, user, on):
+    may_log = user.can(Permission.LOG_VISIT, participant.site_id)
+    visits = {visit.code: visit for visit in participant.visits.all()}
+    for code, _name, _day in codes:
+        visit = visits.get(code)
+        if visit is None:
+            yield code, None, None
+            continue
+        visit.participant = participant
+        where = visit.status(on)
+        link = reverse("log_visit", args=[participant.identifier, code]) if may_log and where.is_actionable else None
+        yield code, where, link

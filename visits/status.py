@@ -1,0 +1,127 @@
+"""The one definition of a visit's status: `of` gives it for a row, `expression` for a query. A test compares them.
+
+Facts are stored (window, attendance, the decision that a visit was missed, the withdrawal); everything else follows
+from a site-local day. Both ends of a window are inclusive, so a visit is overdue from the day after `closes_on`.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.db.models import Case, CharField, DateField, F, Q, Value, When
+
+from studytracker import protocol
+from studytracker.dates import short_day
+
+AWAITING, UPCOMING, SOON, OPEN, LATE, OVERDUE = "awaiting", "upcoming", "soon", "open", "late", "overdue"
+DONE, DONE_OUT, MISSED, NOT_APPLICABLE = "done", "done-out", "missed", "na"
+
+SYMBOLS = {
+    AWAITING: "…",
+    UPCOMING: "○",
+    SOON: "◔",
+    OPEN: "●",
+    LATE: "▲",
+    OVERDUE: "!",
+    DONE: "✓",
+    DONE_OUT: "✓!",
+    MISSED: "✕",
+    NOT_APPLICABLE: "–",
+}
+NAMES = {
+    AWAITING: "Awaiting infusion",
+    UPCOMING: "Upcoming",
+    SOON: "Opening soon",
+    OPEN: "Due now",
+    LATE: "Late, window open",
+    OVERDUE: "Overdue",
+    DONE: "Done in window",
+    DONE_OUT: "Done out of window",
+    MISSED: "Missed",
+    NOT_APPLICABLE: "Not applicable",
+}
+# What a coordinator can still act on, most urgent first.
+ACTIONABLE = (OVERDUE, LATE, OPEN, SOON)
+
+
+@dataclass(frozen=True)
+class Status:
+    code: str
+    words: str
+
+    @property
+    def symbol(self):
+        return SYMBOLS[self.code]
+
+    @property
+    def is_actionable(self):
+        return self.code in (OVERDUE, LATE, OPEN)
+
+
+def of(visit, on: date) -> Status:
+    """The status of `visit` on the site-local day `on`. Reads visit.participant."""
+    if visit.attended_on:
+        return _attended(visit)
+    if visit.missed_at:
+        return Status(MISSED, f"Missed: {visit.missed_reason}")
+    if visit.closes_on is None:
+        return Status(AWAITING, NAMES[AWAITING])
+    left_on = visit.participant.withdrawn_on
+    if left_on and left_on <= visit.closes_on:
+        return Status(NOT_APPLICABLE, f"Not applicable: left the study on {short_day(left_on)}")
+    return _by_date(visit, on)
+
+
+def _attended(visit):
+    out = visit.days_out
+    if out:
+        return Status(DONE_OUT, f"Done {short_day(visit.attended_on)}, {out:+d} d")
+    return Status(DONE, f"Done {short_day(visit.attended_on)}")
+
+
+def _by_date(visit, on):
+    if on > visit.closes_on:
+        return Status(OVERDUE, f"Overdue {(on - visit.closes_on).days} d")
+    if on > visit.target_on:
+        left = (visit.closes_on - on).days
+        return Status(LATE, f"Late, closes in {left} d" if left else "Late, closes today")
+    if on >= visit.opens_on:
+        return Status(OPEN, f"Due now (to {short_day(visit.closes_on)})")
+    wait = (visit.opens_on - on).days
+    if wait <= protocol.current().status.upcoming_days:
+        return Status(SOON, f"Opens in {wait} d")
+    return Status(UPCOMING, f"Opens {short_day(visit.opens_on)}")
+
+
+def expression(today: dict[str, date]):
+    """The status code of each visit in SQL. `today` maps site code to the day it is there."""
+    soon = _day(today, shift=protocol.current().status.upcoming_days)
+    today = _day(today)
+    return Case(
+        When(
+            Q(attended_on__isnull=False, opens_on__isnull=False)
+            & (Q(attended_on__lt=F("opens_on")) | Q(attended_on__gt=F("closes_on"))),
+            then=Value(DONE_OUT),
+        ),
+        When(attended_on__isnull=False, then=Value(DONE)),
+        When(missed_at__isnull=False, then=Value(MISSED)),
+        When(closes_on=None, then=Value(AWAITING)),
+        When(participant__withdrawn_on__lte=F("closes_on"), then=Value(NOT_APPLICABLE)),
+        When(closes_on__lt=today, then=Value(OVERDUE)),
+        When(target_on__lt=today, then=Value(LATE)),
+        When(opens_on__lte=today, then=Value(OPEN)),
+        When(opens_on__lte=soon, then=Value(SOON)),
+        default=Value(UPCOMING),
+        output_field=CharField(),
+    )
+
+
+def _day(today, shift=0):
+    """The day at each row's site; one plain value where all sites share the day."""
+    days = {site: on + timedelta(days=shift) for site, on in today.items()}
+    if len(set(days.values())) == 1:
+        return Value(next(iter(days.values())), output_field=DateField())
+    return Case(
+        *(When(site=site, then=Value(on)) for site, on in days.items()),
+        default=Value(max(days.values()), output_field=DateField()),
+        output_field=DateField(),
+    )

@@ -1,0 +1,74 @@
+import django_filters
+import django_tables2 as tables
+from django.utils.html import format_html
+
+from studytracker.protocol.models import Site
+from studytracker.web.templatetags.tracker import status_chip
+
+from . import status
+from .models import Visit
+
+
+class VisitTable(tables.Table):
+    caption = "Visits"
+    participant = tables.Column(
+        accessor="participant__identifier",
+        linkify=lambda record: ("participant", [record.participant.identifier]),
+    )
+    site = tables.Column(accessor="site_id", order_by="site")
+    code = tables.Column(verbose_name="Visit", order_by=("order", "code"))
+    target_on = tables.DateColumn(verbose_name="Target")
+    opens_on = tables.DateColumn(verbose_name="Window opens")
+    closes_on = tables.DateColumn(verbose_name="Window closes")
+    attended_on = tables.DateColumn(verbose_name="Attended")
+    protocol_day = tables.Column(empty_values=(), orderable=False, verbose_name="Protocol day (infusion = D0)")
+    status = tables.Column(empty_values=(), order_by="status_code")
+    reason = tables.Column(empty_values=(), orderable=False)
+
+    class Meta:
+        empty_text = "No visit. The follow-up appears once an infusion is recorded."
+
+    def __init__(self, *args, today, **kwargs):
+        self.today = today
+        super().__init__(*args, **kwargs)
+
+    def value_protocol_day(self, record):
+        day0 = record.participant.infused_on
+        return (record.attended_on - day0).days if record.attended_on and day0 else None
+
+    def render_protocol_day(self, record):
+        day = self.value_protocol_day(record)
+        return "" if day is None else f"D{day}"
+
+    def _status(self, record):
+        return record.status(self.today[record.site_id])
+
+    def render_status(self, record):
+        return status_chip(self._status(record))
+
+    def value_status(self, record):
+        return self._status(record).words
+
+    def render_reason(self, record):
+        return format_html("{}", self.value_reason(record))
+
+    def value_reason(self, record):
+        return record.missed_reason or record.out_of_window_reason
+
+
+class VisitFilter(django_filters.FilterSet):
+    identifier = django_filters.CharFilter(
+        field_name="participant__identifier",
+        lookup_expr="icontains",
+        label="Participant contains",
+        max_length=20,
+    )
+    site = django_filters.ModelChoiceFilter(queryset=Site.objects.order_by("code"), empty_label="Any site")
+    status = django_filters.MultipleChoiceFilter(
+        field_name="status_code", choices=list(status.NAMES.items()), label="Status"
+    )
+    code = django_filters.CharFilter(lookup_expr="iexact", label="Visit", max_length=20)
+
+    class Meta:
+        model = Visit
+        fields = ["identifier", "site", "status", "code"]

@@ -1,0 +1,10 @@
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("", views.visits, name="visits"),
+    path("<slug:identifier>/<slug:code>/log/", views.log_visit, name="log_visit"),
+    path("<slug:identifier>/<slug:code>/log/day/", views.day_echo, name="day_echo"),
+    path("<slug:identifier>/<slug:code>/missed/", views.miss_visit, name="miss_visit"),
+]
