@@ -1,0 +1,116 @@
+"""What went wrong: one row per adverse event, seriousness apart from severity."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Case, Q, Value, When
+
+from participants.models import Participant
+from studytracker.access.scope import ScopedQuerySet
+from studytracker.protocol.models import Site
+from studytracker.web.modelfields import PartialDateModelField
+
+# 21 CFR 312.32(a). One column each: several may hold at once, and none follows from the grade.
+SERIOUSNESS = (
+    ("is_fatal", "Results in death"),
+    ("is_life_threatening", "Life-threatening"),
+    ("is_hospitalization", "Inpatient hospitalization or prolongation of it"),
+    ("is_incapacity", "Persistent or significant incapacity or disruption of normal life"),
+    ("is_congenital_anomaly", "Congenital anomaly or birth defect"),
+    ("is_important_medical_event", "Other important medical event"),
+)
+_ANY_CRITERION = Q()
+for _field, _label in SERIOUSNESS:
+    _ANY_CRITERION |= Q(**{_field: True})
+
+
+class AdverseEventQuerySet(ScopedQuerySet):
+    def serious(self):
+        return self.filter(is_serious=True)
+
+    def ongoing(self):
+        return self.filter(is_ongoing=True)
+
+    def incomplete(self):
+        """Something the safety review needs is still open: grade, causality or outcome."""
+        return self.filter(Q(grade=None) | Q(causality="") | Q(outcome=""))
+
+    def for_listing(self):
+        return self.select_related("participant", "participant__infusion")
+
+
+class AdverseEvent(models.Model):
+    """One adverse event. The term and some start are enough to save; the rest may follow and shows as open.
+
+    Start and end are kept as known (`2025`, `2025-06` or `2025-06-14`) and never filled in.
+    """
+
+    participant = models.ForeignKey(Participant, models.PROTECT, related_name="adverse_events")
+    # The participant's site, kept here so that one index serves each site's listing. It never changes.
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    number = models.PositiveIntegerField("number within the participant")
+    protocol_version = models.CharField(max_length=20)
+    term = models.CharField("reported term", max_length=200)
+    started = PartialDateModelField("onset")
+    ended = PartialDateModelField("end", null=True, blank=True)
+    is_ongoing = models.BooleanField("ongoing", default=True)
+    grade = models.PositiveSmallIntegerField("CTCAE grade", null=True, blank=True)
+    ctcae_version = models.CharField("CTCAE version", max_length=10)
+    is_fatal = models.BooleanField(SERIOUSNESS[0][1], default=False)
+    is_life_threatening = models.BooleanField(SERIOUSNESS[1][1], default=False)
+    is_hospitalization = models.BooleanField(SERIOUSNESS[2][1], default=False)
+    is_incapacity = models.BooleanField(SERIOUSNESS[3][1], default=False)
+    is_congenital_anomaly = models.BooleanField(SERIOUSNESS[4][1], default=False)
+    is_important_medical_event = models.BooleanField(SERIOUSNESS[5][1], default=False)
+    # Serious if and only if at least one criterion holds; the database computes it, so it cannot disagree.
+    is_serious = models.GeneratedField(
+        expression=Case(When(_ANY_CRITERION, then=Value(True)), default=Value(False)),
+        output_field=models.BooleanField("serious"),
+        db_persist=True,
+    )
+    causality = models.CharField("related to the cells", max_length=30, blank=True)
+    outcome = models.CharField(max_length=60, blank=True)
+    action_taken = models.CharField("action taken with the infusion", max_length=60, blank=True)
+    note = models.TextField(max_length=2000, blank=True)
+    reported_at = models.DateTimeField()
+    reported_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    objects = AdverseEventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["participant", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["participant", "number"], name="event_number_once"),
+            models.CheckConstraint(
+                condition=Q(grade=None) | Q(grade__gte=1, grade__lte=5),
+                name="event_grade_1_to_5",
+                violation_error_message="The CTCAE grade is 1, 2, 3, 4 or 5.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(term=""),
+                name="event_has_term",
+                violation_error_message="Give the reported term.",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_ongoing=False) | Q(ended=None),
+                name="event_ongoing_or_ended",
+                violation_error_message="An ongoing event has no end date.",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["site", "started", "id"], name="event_listing"),
+            models.Index(fields=["site"], condition=Q(is_serious=True), name="event_serious"),
+        ]
+
+    def __str__(self):
+        return f"{self.participant.identifier} AE {self.number}"
+
+    @property
+    def seriousness(self):
+        """The labels of the criteria that hold."""
+        return [label for field, label in SERIOUSNESS if getattr(self, field)]
+
+    @property
+    def open_answers(self):
+        """What the safety review needs and nobody has answered yet."""
+        answers = {"grade": self.grade, "causality": self.causality, "outcome": self.outcome}
+        return [name for name, value in answers.items() if value in (None, "")]

@@ -1,0 +1,9 @@
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("", views.adverse_events, name="adverse_events"),
+    path("<slug:identifier>/new/", views.report_event, name="report_event"),
+    path("<slug:identifier>/<int:number>/", views.event, name="event"),
+]

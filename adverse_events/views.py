@@ -1,0 +1,62 @@
+from functools import partial
+
+from django.contrib import messages
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from participants.models import Participant
+from studytracker.access.grants import Permission
+from studytracker.access.scope import reach, require
+from studytracker.web.listing import listing
+from studytracker.web.submission import status_for, submit
+
+from . import reporting
+from .forms import EventForm
+from .models import AdverseEvent
+from .tables import AdverseEventFilter, AdverseEventTable
+
+
+@require_safe
+def adverse_events(request):
+    require(request.user, Permission.SEE)
+    return listing(
+        request,
+        table_class=AdverseEventTable,
+        filterset_class=AdverseEventFilter,
+        queryset=AdverseEvent.objects.visible_to(request.user)
+        .for_listing()
+        .order_by("site", "participant", "started"),
+        template="adverse_events/list.html",
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def report_event(request, identifier):
+    row = reach(Participant.objects.for_listing(), request.user, needs=Permission.REPORT_EVENT, identifier=identifier)
+    at = timezone.now()
+    form = EventForm(request.POST or None)
+    made = submit(request, form, partial(reporting.report, participant=row, by=request.user, at=at))
+    if made:
+        messages.success(request, f"{made} is saved: {made.term}.")
+        return redirect("event", identifier, made.number)
+    context = {"form": form, "participant": row, "today": row.site.today(at)}
+    return render(request, "adverse_events/form.html", context, status=status_for(form))
+
+
+@require_safe
+def event(request, identifier, number):
+    row = reach(
+        AdverseEvent.objects.for_listing().select_related("participant__enrollment", "reported_by", "site"),
+        request.user,
+        participant__identifier=identifier,
+        number=number,
+    )
+    table = AdverseEventTable([row])
+    context = {
+        "event": row,
+        "participant": row.participant,
+        "today": row.site.today(timezone.now()),
+        "facts": [(column.header, value) for column, value in table.rows[0].items()],
+    }
+    return render(request, "adverse_events/event.html", context)
