@@ -1,0 +1,14 @@
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from studytracker.outbox.delivery import deliver
+from studytracker.outbox.sweeping import sweep
+
+
+class Command(BaseCommand):
+    help = "Find overdue visits and send the reminders now, without Celery and Redis. Safe to run from cron."
+
+    def handle(self, **options):
+        mails = sweep(timezone.now())
+        sent = sum(deliver(mail, timezone.now()) for mail in mails)
+        self.stdout.write(f"{len(mails)} mail(s) ready, {sent} sent.")

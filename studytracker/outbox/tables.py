@@ -1,0 +1,27 @@
+import django_filters
+import django_tables2 as tables
+
+from .models import Mail
+
+
+class MailTable(tables.Table):
+    caption = "Reminder mails, newest first"
+    created_at = tables.Column(linkify=lambda record: ("mail", [record.pk]), verbose_name="Made")
+    site = tables.Column(accessor="site_id")
+    recipient = tables.Column(accessor="recipient__username")
+    subject = tables.Column()
+    state = tables.Column(accessor="get_state_display", order_by="state")
+    attempts = tables.Column()
+    sent_at = tables.Column(verbose_name="Sent")
+    error = tables.Column()
+
+    class Meta:
+        empty_text = "No reminder yet: nothing has been overdue."
+
+
+class MailFilter(django_filters.FilterSet):
+    state = django_filters.ChoiceFilter(choices=Mail.State.choices, empty_label="Any state")
+
+    class Meta:
+        model = Mail
+        fields = ["state"]
