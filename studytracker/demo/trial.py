@@ -1,0 +1,216 @@
+"""A synthetic trial, the same on every load but for today's date. No real participant stands behind any of it.
+
+Everything is made by the functions that the pages call, at the instants when it would have happened, so each rule
+held when it was recorded.
+"""
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+from adverse_events.reporting import report
+from participants.eligibility import NOT_APPLICABLE
+from participants.enrollment import enroll
+from participants.infusion import infuse
+from participants.models import Participant
+from participants.screening import answer, fail_screening, screen, withdraw
+from studytracker import protocol
+from studytracker.access.models import User
+from studytracker.access.people import grant
+from studytracker.dates import PartialDate, local_instant
+from studytracker.protocol.models import Site
+from visits.attendance import attend, miss
+
+from .people import PEOPLE, demo_password
+
+
+def load(at: datetime) -> bool:
+    """Make people and participants with dates relative to `at`. Returns False, changing nothing, if any exist."""
+    if Participant.objects.exists() or User.objects.exists():
+        return False
+    load_people()
+    for site, stories in (("MUSC", _musc), ("EMORY", _emory)):
+        stories(_Site(site, at))
+    return True
+
+
+def load_people():
+    for person in PEOPLE:
+        grant(
+            username=person.username,
+            role=person.role,
+            site=person.site or None,
+            email=f"{person.username}@demo.invalid",
+            password=demo_password(),
+        )
+
+
+class _Site:
+    """Tells stories at one site: every day is given as days before today."""
+
+    def __init__(self, code, at):
+        self.site = Site.objects.get(code=code)
+        self.today = self.site.today(at)
+        self.now = at
+        names = {person.role: person.username for person in PEOPLE if person.site == code}
+        self.coordinator = User.objects.get(username=names["coordinator"])
+        self.investigator = User.objects.get(username=names["investigator"])
+
+    def day(self, ago: int) -> date:
+        return self.today - timedelta(days=ago)
+
+    def at(self, on: date, hour: int) -> datetime:
+        """The instant an act was recorded: that hour at the site, or now where that is still to come."""
+        return min(local_instant(on, time(hour), self.site.zone), self.now)
+
+    def screen(self, ago, age, sex):
+        on = self.day(ago)
+        return screen(
+            site=self.site,
+            screened_on=on,
+            age=age,
+            sex=sex,
+            consent_version=protocol.current().consent_forms_at(self.site.code, on)[-1].version,
+            consent_on=on,
+            consent_time=time(0, 5) if ago == 0 else time(9),
+            by=self.coordinator,
+            at=self.at(on, 11),
+        )
+
+    def answer(self, participant, ago, leave_open=(), **differing):
+        """Every part passes, but those in `leave_open` and those given as part="answer"."""
+        answers = {}
+        for criterion in protocol.current().criteria:
+            for part in criterion.parts if criterion.answered else ():
+                if part.id in leave_open:
+                    continue
+                passing = "absent" if criterion.is_exclusion else "met"
+                code = differing.get(part.id, NOT_APPLICABLE if part.not_applicable else passing)
+                answers[part.id] = (code, "Synthetic source note")
+        answer(participant=participant, answers=answers, by=self.coordinator, at=self.at(self.day(ago), 12))
+
+    def treat(self, ago, age, sex, weight, lot):
+        """Screened two weeks before an infusion `ago` days ago."""
+        participant = self.screen(ago + 14, age, sex)
+        self.answer(participant, ago + 12)
+        enroll(participant=participant, by=self.investigator, at=self.at(self.day(ago + 2), 15))
+        infuse(
+            participant=participant,
+            infused_on=self.day(ago),
+            start_time=time(10, 15),
+            weight_kg=Decimal(weight),
+            lot=lot,
+            volume_ml=Decimal("150.0"),
+            by=self.coordinator,
+            at=self.at(self.day(ago), 16),
+        )
+        return participant
+
+    def attend(self, participant, reason="", **shifts):
+        """Log visits, each on its target shifted by days: attend(p, W1=0, W2=-1)."""
+        for code, shift in shifts.items():
+            visit = participant.visits.get(code=code)
+            on = visit.target_on + timedelta(days=shift)
+            attend(
+                visit=visit, attended_on=on, out_of_window_reason=reason, by=self.coordinator, at=self.at(on, 16)
+            )
+
+    def miss(self, participant, code, reason):
+        visit = participant.visits.get(code=code)
+        words = protocol.current().label("missed_reason", reason)
+        on = visit.closes_on + timedelta(days=1)
+        miss(visit=visit, reason=words, by=self.coordinator, at=self.at(on, 10))
+
+    def event(self, participant, on, recorded_ago, **facts):
+        report(
+            participant=participant,
+            started=on,
+            by=self.coordinator,
+            at=self.at(self.day(recorded_ago), 17),
+            **facts,
+        )
+
+
+def _musc(musc):
+    """Nearly complete, late with a serious event, overdue, and in screening."""
+    first = musc.treat(170, 41, "F", "68.0", "UC-2401")
+    musc.attend(first, W1=0, W2=1, W4=0)
+    out = protocol.current().choices("out_of_window_reason")[0][1]
+    musc.attend(first, reason=out, W8=10)
+    musc.attend(first, W12=-2, W16=0, W20=3)
+    musc.event(
+        first,
+        PartialDate.of(musc.day(168)),
+        166,
+        term="Headache after the infusion",
+        ended=PartialDate.of(musc.day(167)),
+        is_ongoing=False,
+        grade=1,
+        causality="possible",
+        outcome="recovered",
+        action_taken="not_applicable",
+    )
+
+    second = musc.treat(87, 52, "F", "72.4", "UC-2402")
+    musc.attend(second, W1=0, W2=0, W4=2, W8=-3)
+    onset = musc.day(22)
+    musc.event(
+        second,
+        PartialDate(onset.year, onset.month),
+        3,
+        term="Shingles, left T6",
+        grade=3,
+        is_hospitalization=True,
+        causality="unlikely",
+        outcome="not_recovered",
+        action_taken="not_applicable",
+    )
+
+    third = musc.treat(26, 34, "M", "81.2", "UC-2404")
+    musc.attend(third, W1=1)
+    musc.event(third, PartialDate.of(musc.day(12)), 11, term="Fatigue", grade=2)
+
+    fourth = musc.screen(5, 47, "F")
+    musc.answer(fourth, 3, leave_open=("E7a", "E7b", "E8"), E11a="unknown")
+
+
+def _emory(emory):
+    """On study with a missed visit, withdrawn, a screen failure, ready to enroll, and consented today."""
+    first = emory.treat(134, 29, "F", "59.5", "UC-2403")
+    emory.attend(first, W1=0, W2=2, W4=-1, W8=4)
+    emory.miss(first, "W12", protocol.current().choices("missed_reason")[0][0])
+    emory.event(
+        first,
+        PartialDate.of(emory.day(95)),
+        86,
+        term="Urinary tract infection",
+        ended=PartialDate.of(emory.day(87)),
+        is_ongoing=False,
+        grade=2,
+        causality="unrelated",
+        outcome="recovered",
+        action_taken="not_applicable",
+    )
+
+    second = emory.treat(60, 63, "M", "90.1", "UC-2405")
+    emory.attend(second, W1=0, W2=0)
+    withdraw(
+        participant=second,
+        withdrawn_on=emory.day(34),
+        reason="withdrawal_by_subject",
+        note="Moved away",
+        by=emory.coordinator,
+        at=emory.at(emory.day(33), 10),
+    )
+
+    third = emory.screen(40, 58, "F")
+    emory.answer(third, 38, E2b="present")
+    fail_screening(
+        participant=third,
+        failed_on=emory.day(37),
+        reason="E2b: white cells below the limit",
+        by=emory.coordinator,
+        at=emory.at(emory.day(37), 14),
+    )
+
+    emory.answer(emory.screen(9, 38, "F"), 2)
+    emory.screen(0, 45, "F")
