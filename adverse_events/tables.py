@@ -9,10 +9,14 @@ from studytracker.web.templatetags.tracker import grade_chip
 from .models import AdverseEvent
 
 
+NO_WRAP = {"td": {"class": "text-nowrap"}}
+
+
 class AdverseEventTable(tables.Table):
     caption = "Adverse events (ICH E3 16.2.7.1)"
     participant = tables.Column(
         accessor="participant__identifier",
+        verbose_name="Participant",
         linkify=lambda record: ("participant", [record.participant.identifier]),
     )
     site = tables.Column(accessor="site_id", order_by="site")
@@ -20,16 +24,16 @@ class AdverseEventTable(tables.Table):
         verbose_name="AE", linkify=lambda record: ("event", [record.participant.identifier, record.number])
     )
     term = tables.Column(verbose_name="Reported term")
-    started = tables.Column(verbose_name="Onset")
-    study_day = tables.Column(empty_values=(), orderable=False, verbose_name="Study day of onset (infusion = 1)")
-    ended = tables.Column(empty_values=(), verbose_name="End")
+    started = tables.Column(verbose_name="Onset", attrs=NO_WRAP)
+    study_day = tables.Column(empty_values=(), orderable=False, verbose_name="Onset, study day (infusion = 1)")
+    ended = tables.Column(empty_values=(), verbose_name="End", attrs=NO_WRAP)
     duration = tables.Column(empty_values=(), orderable=False, verbose_name="Duration (days)")
     is_serious = tables.Column(verbose_name="Serious")
     grade = tables.Column(verbose_name="CTCAE grade")
     causality = tables.Column(verbose_name="Related to the cells")
     outcome = tables.Column()
     action_taken = tables.Column(verbose_name="Action taken")
-    from_dose = tables.Column(empty_values=(), orderable=False, verbose_name="Days from infusion to onset")
+    from_dose = tables.Column(empty_values=(), orderable=False, verbose_name="Days from infusion", attrs=NO_WRAP)
 
     class Meta:
         empty_text = "No events."

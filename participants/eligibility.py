@@ -75,8 +75,9 @@ def assess(criteria, answers: dict[str, str]) -> Assessment:
 
 
 def _verdict(criterion, answers):
+    """An exclusion stands in the way if any of its parts is present, an inclusion as its parts combine."""
     given = {part.id: answers.get(part.id) for part in criterion.parts}
-    if criterion.combine == "any":
+    if criterion.combine == "any" and not criterion.is_exclusion:
         return _any(criterion, given)
     for result, chosen in (
         (NOT_MET, [part for part, answer in given.items() if answer in FAILING]),

@@ -173,6 +173,7 @@ FORMAT_MODULE_PATH = ["studytracker.web.formats"]
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # serves from the packages, so no collectstatic is needed to try it
 

@@ -12,36 +12,38 @@ from . import status
 from .models import Visit
 
 MATRIX_ROWS = 50
+AHEAD = (status.SOON, status.UPCOMING)
 KEY = [(code, status.SYMBOLS[code], name) for code, name in status.NAMES.items()]
 
 
 def schedule(participant, user, today):
     """The participant's visits with windows and status. One query."""
     may_log = user.can(Permission.LOG_VISIT, participant.site_id)
-    rows = []
+    rows, early = [], True
     for visit in participant.visits.order_by("order", "id"):
         visit.participant = participant
-        rows.append((visit, visit.status(today), links(visit, today) if may_log else ()))
+        where = visit.status(today)
+        rows.append((visit, where, links(visit, where, early) if may_log else ()))
+        early = early and where.code not in AHEAD
     return {"template": "visits/schedule.html", "rows": rows, "participant": participant}
 
 
-def links(visit, today):
-    """(label, url) of what can be done with the visit on this day."""
-    where = visit.status(today)
+def links(visit, where, early):
+    """(label, url) of what can be done with the visit; `early` for the next one ahead, which may be logged early."""
     place = [visit.participant.identifier, visit.code]
     if where.is_actionable:
         return (
             ("Log visit", reverse("log_visit", args=place)),
             ("Mark missed…", reverse("miss_visit", args=place)),
         )
-    if where.code in ("soon", "upcoming"):
+    if early and where.code in AHEAD:
         return (("Log early…", reverse("log_visit", args=place)),)
     return ()
 
 
 def matrix(user, at):
     """Participants by visits, newest participants first. Three queries, whatever the number of visits."""
-    codes = [(visit.code, visit.name, visit.day) for visit in protocol.current().visits]
+    codes = [(visit.code, visit.name, visit.target_words) for visit in protocol.current().visits]
     people = (
         Participant.objects.visible_to(user)
         .for_listing()

@@ -13,6 +13,7 @@ class VisitTable(tables.Table):
     caption = "Visits"
     participant = tables.Column(
         accessor="participant__identifier",
+        verbose_name="Participant",
         linkify=lambda record: ("participant", [record.participant.identifier]),
     )
     site = tables.Column(accessor="site_id", order_by="site")

@@ -1,0 +1,165 @@
+"""The cast of the tests: people of both sites, an outsider, and participants at each stage."""
+
+import os
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+
+# Playwright keeps an event loop in the test's thread, which Django would take for asynchronous code.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+# A Wednesday, 11:00 in New York: daylight saving time is in force.
+NOW = datetime(2025, 6, 18, 15, 0, tzinfo=UTC)
+TODAY = date(2025, 6, 18)
+
+
+@pytest.fixture
+def now():
+    return NOW
+
+
+@pytest.fixture
+def frozen(time_machine):
+    """The wall clock of the pages stands at NOW."""
+    time_machine.move_to(NOW, tick=False)
+    return time_machine
+
+
+@pytest.fixture
+def trial(db):
+    """The protocol adopted: its sites and its slots exist."""
+    from studytracker import protocol
+    from studytracker.protocol.adopting import adopt
+
+    adopt(protocol.current(), at=NOW)
+    return protocol.current()
+
+
+@pytest.fixture
+def person(trial):
+    """person("crc.musc", "coordinator", "MUSC") makes an account that signs in with no password of use."""
+    from studytracker.access.people import grant
+
+    def make(username, role, site=None):
+        return grant(username=username, role=role, site=site, email=f"{username}@example.org").user
+
+    return make
+
+
+@pytest.fixture
+def coordinator(person):
+    return person("crc.musc", "coordinator", "MUSC")
+
+
+@pytest.fixture
+def emory_coordinator(person):
+    return person("crc.emory", "coordinator", "EMORY")
+
+
+@pytest.fixture
+def investigator(person):
+    return person("pi.musc", "investigator", "MUSC")
+
+
+@pytest.fixture
+def emory_investigator(person):
+    return person("pi.emory", "investigator", "EMORY")
+
+
+@pytest.fixture
+def chair(person):
+    return person("chair", "chair")
+
+
+@pytest.fixture
+def monitor(person):
+    return person("monitor", "monitor")
+
+
+@pytest.fixture
+def administrator(person):
+    return person("admin", "administrator")
+
+
+@pytest.fixture
+def outsider(trial, django_user_model):
+    """Signs in, holds no role, must see nothing."""
+    return django_user_model.objects.create_user("outsider")
+
+
+@pytest.fixture
+def browse():
+    """browse(user) is a client signed in as that person."""
+
+    def make(user):
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return make
+
+
+class Cast:
+    """Makes participants at one site through the functions the pages call."""
+
+    def __init__(self, site, coordinator, investigator):
+        self.site, self.coordinator, self.investigator = site, coordinator, investigator
+
+    def screened(self, on=TODAY - timedelta(days=20), **facts):
+        from participants.screening import screen
+
+        facts = {"age": 41, "sex": "F", "consent_version": "1.0", "consent_on": on, "consent_time": time(9)} | facts
+        return screen(site=self.site, screened_on=on, by=self.coordinator, at=_at(on), **facts)
+
+    def answered(self, on=TODAY - timedelta(days=20), **differing):
+        from participants.eligibility import answers_for
+        from participants.screening import answer
+
+        participant = self.screened(on)
+        answers = {
+            part.id: (differing.get(part.id, answers_for(criterion, part)[0][0]), "note of the visit")
+            for criterion in participant.protocol.criteria
+            if criterion.answered
+            for part in criterion.parts
+        }
+        answer(participant=participant, answers=answers, by=self.coordinator, at=_at(on))
+        return participant
+
+    def enrolled(self, on=TODAY - timedelta(days=20)):
+        from participants.enrollment import enroll
+
+        participant = self.answered(on)
+        enroll(participant=participant, by=self.investigator, at=_at(on, 16))
+        return type(participant).objects.for_listing().get(pk=participant.pk)
+
+    def infused(self, day0=TODAY - timedelta(days=18), screened_before=10):
+        from participants.infusion import infuse
+
+        participant = self.enrolled(day0 - timedelta(days=screened_before))
+        infuse(
+            participant=participant,
+            infused_on=day0,
+            start_time=time(10, 15),
+            weight_kg=Decimal("72.40"),
+            lot="UC-1",
+            volume_ml=Decimal("150.0"),
+            by=self.coordinator,
+            at=_at(day0, 16),
+        )
+        return type(participant).objects.for_listing().get(pk=participant.pk)
+
+
+def _at(on, hour=14):
+    return datetime(on.year, on.month, on.day, hour, tzinfo=UTC) + timedelta(hours=4)
+
+
+@pytest.fixture
+def musc(coordinator, investigator):
+    return Cast("MUSC", coordinator, investigator)
+
+
+@pytest.fixture
+def emory(emory_coordinator, emory_investigator):
+    return Cast("EMORY", emory_coordinator, emory_investigator)
