@@ -23,7 +23,7 @@ class AttendanceForm(forms.Form):
         self.fields["attended_on"].widget.attrs |= {
             "hx-get": echo_url,
             "hx-trigger": "change, keyup changed delay:400ms",
-            "hx-include": "closest form",
+            "hx-include": "closest fieldset",
             "hx-target": "#day-echo",
         }
 

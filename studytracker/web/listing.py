@@ -10,6 +10,8 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from studytracker import protocol
+from studytracker.access.grants import Permission
+from studytracker.access.scope import require
 from studytracker.dates import day_label
 from studytracker.exports.tables import as_csv, as_xlsx
 
@@ -28,6 +30,8 @@ def listing(request, *, table_class, filterset_class, queryset, template, extra=
     _sort(table, request)
     title = str(getattr(table, "caption", "") or queryset.model._meta.verbose_name_plural)
     words = _filters_in_words(filterset)
+    if "format" in request.GET:
+        require(request.user, Permission.EXPORT)
     match request.GET.get("format"):
         case "csv":
             return as_csv(table, f"{slugify(title)}.csv")
@@ -41,6 +45,7 @@ def listing(request, *, table_class, filterset_class, queryset, template, extra=
         "filter": filterset,
         "filters_set": bool(words or filterset.form.errors),
         "filters_words": words,
+        "may_export": request.user.can_somewhere(Permission.EXPORT),
         "row_count": table.paginator.count,
     }
     return render(request, template, {**context, **(extra or {})})

@@ -8,6 +8,7 @@ import pytest
 from openpyxl import load_workbook
 
 from studytracker import protocol
+from studytracker.access.people import grant
 from studytracker.web.listing import listing
 
 
@@ -53,14 +54,17 @@ class Table(HTMLParser):
 
 
 @pytest.fixture
-def people(django_user_model):
+def people(trial, django_user_model):
+    """Sixty people, the first of whom may export."""
     kinds = ["c", "i", ""]
-    return django_user_model.objects.bulk_create(
+    made = django_user_model.objects.bulk_create(
         django_user_model(
             username=f"person.{n:02}", email=f"{'=' if n == 3 else ''}{n % 2}@example.org", first_name=kinds[n % 3]
         )
         for n in range(60)
     )
+    grant(username=made[0].username, role="administrator", site=None)
+    return made
 
 
 @pytest.fixture
