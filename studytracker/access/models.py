@@ -106,7 +106,7 @@ class Membership(models.Model):
                 violation_error_message="This role is not known.",
             ),
             models.CheckConstraint(
-                condition=Q(site__isnull=True, role__in=[*TRIAL_WIDE, Role.MONITOR])
+                condition=Q(site__isnull=True, role__in=sorted([*TRIAL_WIDE, Role.MONITOR]))
                 | Q(site__isnull=False) & ~Q(role__in=sorted(TRIAL_WIDE)),
                 name="membership_site_fits_role",
                 violation_error_message="Coordinators and investigators belong to a site; "
