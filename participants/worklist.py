@@ -11,7 +11,7 @@ from .screening import assessment
 
 def items(user, at):
     """Screenings to finish, participants to enroll and infusions to record, for those who may. Two queries."""
-    mine = Participant.objects.visible_to(user).filter(infusion=None).select_related("enrollment", "site")
+    mine = Participant.objects.visible_to(user).for_listing().filter(infusion=None)
     waiting = mine.filter(screen_failed_at=None, withdrawn_at=None).prefetch_related("answers").order_by("identifier")
     for participant in waiting:
         item = _infusion(participant, user) if participant.enrolled else _screening(participant, user)
