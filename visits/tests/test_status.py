@@ -1,0 +1,162 @@
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from conftest import NOW, TODAY
+from participants.screening import withdraw
+from studytracker.protocol.models import Site
+from visits import status
+from visits.attendance import attend, miss
+from visits.models import Visit
+
+DAY0 = date(2025, 5, 31)
+
+
+@pytest.fixture
+def week_2(musc):
+    """Window 11 to 17 June, target 14 June."""
+    return musc.infused(DAY0).visits.get(code="W2")
+
+
+@pytest.mark.parametrize(
+    ("on", "code", "words"),
+    [
+        (date(2025, 6, 3), "upcoming", "Opens 11 Jun"),
+        (date(2025, 6, 4), "soon", "Opens in 7 d"),
+        (date(2025, 6, 10), "soon", "Opens in 1 d"),
+        (date(2025, 6, 11), "open", "Due now (to 17 Jun)"),
+        (date(2025, 6, 14), "open", "Due now (to 17 Jun)"),
+        (date(2025, 6, 15), "late", "Late, closes in 2 d"),
+        (date(2025, 6, 17), "late", "Late, closes today"),
+        (date(2025, 6, 18), "overdue", "Overdue 1 d"),
+        (date(2025, 7, 17), "overdue", "Overdue 30 d"),
+    ],
+)
+def test_an_open_visit_moves_through_its_states_day_by_day(week_2, on, code, words):
+    assert (week_2.status(on).code, week_2.status(on).words) == (code, words)
+
+
+@pytest.mark.parametrize(
+    ("on", "code", "words"),
+    [
+        (date(2025, 6, 10), "done-out", "Done 10 Jun, -1 d"),
+        (date(2025, 6, 11), "done", "Done 11 Jun"),
+        (date(2025, 6, 17), "done", "Done 17 Jun"),
+        (date(2025, 6, 18), "done-out", "Done 18 Jun, +1 d"),
+    ],
+)
+def test_an_attended_visit_is_done_in_or_out_of_its_window(week_2, coordinator, on, code, words):
+    visit = attend(visit=week_2, attended_on=on, out_of_window_reason="Weather", by=coordinator, at=NOW)
+    assert (visit.status(TODAY).code, visit.status(TODAY).words) == (code, words)
+
+
+def test_a_missed_visit_says_why(week_2, coordinator):
+    visit = miss(visit=week_2, reason="Illness", by=coordinator, at=NOW)
+    assert (visit.status(TODAY).code, visit.status(TODAY).words) == ("missed", "Missed: Illness")
+
+
+def test_a_screening_visit_has_no_window_before_day_0_but_is_done(musc):
+    visit = musc.screened().visits.get()
+    assert visit.status(TODAY).code == "done"
+
+
+@pytest.mark.parametrize(("left_on", "code"), [(date(2025, 6, 17), "na"), (date(2025, 6, 18), "overdue")])
+def test_leaving_before_the_window_closed_makes_the_visit_not_applicable(week_2, coordinator, left_on, code):
+    facts = {"reason": "other", "note": "", "by": coordinator, "at": NOW}
+    withdraw(participant=week_2.participant, withdrawn_on=left_on, **facts)
+    assert Visit.objects.get(pk=week_2.pk).status(TODAY).code == code
+
+
+FACTS = st.fixed_dictionaries(
+    {
+        "opens": st.none() | st.integers(-40, 40),
+        "length": st.tuples(st.integers(0, 15), st.integers(0, 15)),
+        "attended": st.none() | st.integers(-60, 60),
+        "missed": st.booleans(),
+        "left": st.none() | st.integers(-60, 60),
+    }
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(facts=st.lists(FACTS, min_size=1, max_size=8), shift=st.integers(-45, 45))
+def test_python_and_sql_give_the_same_status_for_every_state_and_day(
+    musc, coordinator, facts, shift, django_db_blocker
+):
+    """Random rows, valid or strange; the SQL annotation must agree with the row's own answer."""
+    Visit.objects.all().delete()
+    rows = []
+    for number, fact in enumerate(facts):
+        participant = musc.screened()
+        participant.visits.all().delete()
+        if fact["left"] is not None:
+            type(participant).objects.filter(pk=participant.pk).update(
+                screened_on=date(2000, 1, 1),
+                withdrawn_on=TODAY + timedelta(days=fact["left"]),
+                withdrawn_at=NOW,
+                withdrawn_by=coordinator,
+                withdrawn_reason="other",
+            )
+        rows.append(_visit(participant, number, fact, coordinator))
+    Visit.objects.bulk_create(rows)
+    today = {"MUSC": TODAY + timedelta(days=shift), "EMORY": TODAY}
+    for visit in Visit.objects.with_status(today).select_related("participant"):
+        assert visit.status_code == visit.status(today["MUSC"]).code
+
+
+def _visit(participant, number, fact, by):
+    acts = {}
+    if fact["attended"] is not None:
+        acts = {"attended_on": TODAY + timedelta(days=fact["attended"]), "attended_at": NOW, "attended_by": by}
+    elif fact["missed"]:
+        acts = {"missed_at": NOW, "missed_by": by, "missed_reason": "Illness"}
+    if fact["opens"] is not None:
+        opens = TODAY + timedelta(days=fact["opens"])
+        before, after = fact["length"]
+        target = opens + timedelta(days=before)
+        acts |= {"opens_on": opens, "target_on": target, "closes_on": target + timedelta(days=after)}
+    return Visit(participant=participant, site_id="MUSC", code=f"V{number}", order=number, **acts)
+
+
+@pytest.mark.parametrize("code", status.NAMES)
+def test_every_status_has_a_symbol_and_words(code):
+    assert status.SYMBOLS[code]
+    assert status.NAMES[code]
+
+
+def test_overdue_starts_at_midnight_of_the_site_not_of_utc(week_2):
+    """At 21:00 in New York the UTC date is tomorrow already; at the site the window is still open."""
+    evening = datetime(2025, 6, 18, 1, 0, tzinfo=UTC)  # 17 June, 21:00 in New York
+    assert week_2.status(week_2.site.today(evening)).code == "late"
+    midnight = datetime(2025, 6, 18, 4, 0, tzinfo=UTC)
+    assert week_2.status(week_2.site.today(midnight)).code == "overdue"
+    assert Site.todays(evening) == {"MUSC": date(2025, 6, 17), "EMORY": date(2025, 6, 17)}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (datetime(2025, 3, 9, 4, 59, tzinfo=UTC), datetime(2025, 3, 9, 5, 0, tzinfo=UTC)),  # EST, the night of change
+        (datetime(2025, 3, 10, 3, 59, tzinfo=UTC), datetime(2025, 3, 10, 4, 0, tzinfo=UTC)),  # EDT from now on
+        (datetime(2025, 11, 2, 3, 59, tzinfo=UTC), datetime(2025, 11, 2, 4, 0, tzinfo=UTC)),
+        (datetime(2025, 11, 3, 4, 59, tzinfo=UTC), datetime(2025, 11, 3, 5, 0, tzinfo=UTC)),
+    ],
+)
+def test_the_site_s_day_turns_at_its_midnight_through_both_clock_changes(trial, before, after):
+    site = Site(code="MUSC")
+    assert site.today(after) - site.today(before) == timedelta(days=1)
+
+
+def test_one_definition_of_overdue_for_rows_query_and_expectation(musc, emory, coordinator):
+    for cast in (musc, emory):
+        cast.infused(DAY0)
+    by_row = {
+        visit.pk for visit in Visit.objects.select_related("participant") if visit.status(TODAY).code == "overdue"
+    }
+    by_query = set(Visit.objects.overdue(TODAY).values_list("pk", flat=True))
+    today = {"MUSC": TODAY, "EMORY": TODAY}
+    by_annotation = set(Visit.objects.with_status(today).filter(status_code="overdue").values_list("pk", flat=True))
+    assert by_row == by_query == by_annotation
+    assert len(by_row) == 4
