@@ -8,7 +8,6 @@ from studytracker.web.templatetags.tracker import grade_chip
 
 from .models import AdverseEvent
 
-
 NO_WRAP = {"td": {"class": "text-nowrap"}}
 
 
