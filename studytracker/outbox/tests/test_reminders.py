@@ -1,0 +1,218 @@
+import smtplib
+from datetime import date, timedelta
+
+import pytest
+from django.core import mail as postbox
+from django.core.management import call_command
+
+from conftest import NOW, TODAY
+from participants.screening import withdraw
+from studytracker.access.models import User
+from studytracker.outbox import delivery
+from studytracker.outbox.delivery import BACK_OFF, LEASE, TRIES, deliver
+from studytracker.outbox.models import Heartbeat, Mail, Notice
+from studytracker.outbox.sweeping import sweep
+from visits.attendance import attend, miss
+from visits.reminders import stage_for
+
+DAY0 = date(2025, 5, 31)  # on 18 June W1 is 9 days overdue and W2 one day
+
+
+@pytest.fixture
+def overdue(musc):
+    return musc.infused(DAY0)
+
+
+def send_all(at=NOW):
+    return [deliver(mail_id, at) for mail_id in sweep(at)]
+
+
+@pytest.mark.parametrize(
+    ("days", "code"),
+    [
+        (0, None),
+        (1, "overdue-1"),
+        (6, "overdue-1"),
+        (7, "overdue-7"),
+        (13, "overdue-7"),
+        (14, "overdue-14"),
+        (90, "overdue-14"),
+    ],
+)
+def test_the_stage_is_the_furthest_one_reached(trial, days, code):
+    stage = stage_for(days)
+    assert (stage.code if stage else None) == code
+
+
+def test_one_ledger_row_per_visit_stage_and_coordinator_however_often_swept(overdue, coordinator):
+    for _ in range(3):
+        sweep(NOW)
+    rows = Notice.objects.order_by("stage").values_list("stage", "recipient__username", "site")
+    assert list(rows) == [("overdue-1", "crc.musc", "MUSC"), ("overdue-7", "crc.musc", "MUSC")]
+
+
+def test_a_later_stage_makes_a_new_row_and_a_new_mail(overdue):
+    send_all()
+    send_all(NOW + timedelta(days=1))
+    assert Mail.objects.filter(state="sent").count() == 1
+    send_all(NOW + timedelta(days=6))  # W2 is 7 days overdue
+    assert Mail.objects.filter(state="sent").count() == 2
+
+
+def test_each_coordinator_gets_one_digest_of_their_own_site(musc, emory, person):
+    person("crc.two", "coordinator", "MUSC")
+    musc.infused(DAY0)
+    musc.infused(DAY0)
+    emory.infused(DAY0)
+    assert send_all() == [True, True, True]
+    bodies = {message.to[0]: message.body for message in postbox.outbox}
+    assert sorted(bodies) == ["crc.emory@example.org", "crc.musc@example.org", "crc.two@example.org"]
+    assert "MUSC-001 W1" in bodies["crc.musc@example.org"]
+    assert "MUSC-002 W2" in bodies["crc.two@example.org"]
+    assert "MUSC" not in bodies["crc.emory@example.org"]
+
+
+def test_the_mail_names_identifier_and_visit_and_links_to_the_log(overdue, settings):
+    send_all()
+    [message] = postbox.outbox
+    assert message.subject == "MUSC: 2 overdue visits"
+    assert message.body == (
+        "2 visits at MUSC are overdue: the window has closed and nothing is logged.\n\n"
+        "MUSC-001 W1\n  http://localhost:8000/visits/MUSC-001/W1/log/\n\n"
+        "MUSC-001 W2\n  http://localhost:8000/visits/MUSC-001/W2/log/\n\n"
+        "Log each visit, or mark it missed with the reason, and the reminders stop.\n\n"
+        "Your worklist: http://localhost:8000/\n\n"
+    )
+    stored = Mail.objects.get()
+    assert (stored.body, stored.address, stored.sent_at) == (message.body, "crc.musc@example.org", NOW)
+    assert message.extra_headers["Message-ID"] == stored.message_id
+
+
+def test_a_visit_logged_before_sending_is_not_in_the_mail(overdue, coordinator):
+    [mail_id] = sweep(NOW)
+    attend(
+        visit=overdue.visits.get(code="W1"),
+        attended_on=date(2025, 6, 12),
+        out_of_window_reason="Weather",
+        by=coordinator,
+        at=NOW,
+    )
+    assert deliver(mail_id, NOW)
+    [message] = postbox.outbox
+    assert "MUSC-001 W2" in message.body
+    assert "W1" not in message.body
+    assert Notice.objects.get(stage="overdue-7").cancelled_at == NOW
+
+
+def test_nothing_is_sent_when_nothing_is_left_to_say(overdue, coordinator):
+    [mail_id] = sweep(NOW)
+    for code in ("W1", "W2"):
+        miss(visit=overdue.visits.get(code=code), reason="Illness", by=coordinator, at=NOW)
+    assert not deliver(mail_id, NOW)
+    assert (postbox.outbox, Mail.objects.get().state) == ([], "cancelled")
+
+
+def test_a_withdrawn_participant_s_open_visits_are_no_longer_reminded(overdue, coordinator):
+    withdraw(participant=overdue, withdrawn_on=TODAY, reason="other", note="", by=coordinator, at=NOW)
+    send_all(NOW + timedelta(days=60))
+    [message] = postbox.outbox
+    assert "MUSC-001 W4" not in message.body  # its window was open when the participant left
+    assert "MUSC-001 W1" in message.body  # overdue before: a person still has to say what became of it
+
+
+def test_somebody_who_left_gets_no_mail(overdue, coordinator):
+    [mail_id] = sweep(NOW)
+    User.objects.filter(pk=coordinator.pk).update(is_active=False)
+    assert not deliver(mail_id, NOW)
+    assert postbox.outbox == []
+
+
+def test_a_mail_is_claimed_by_one_sender_only(overdue):
+    [mail_id] = sweep(NOW)
+    assert delivery._claim(mail_id, NOW)
+    assert not deliver(mail_id, NOW)
+    assert postbox.outbox == []
+
+
+def test_a_mail_whose_sender_died_goes_out_after_the_lease_with_the_same_message_id(overdue):
+    [mail_id] = sweep(NOW)
+    message_id = delivery._claim(mail_id, NOW).message_id
+    assert sweep(NOW + LEASE) == []
+    later = NOW + LEASE + timedelta(seconds=1)
+    assert send_all(later) == [True]
+    assert postbox.outbox[0].extra_headers["Message-ID"] == message_id
+
+
+class Refusing:
+    """A mail connection that fails as a server would."""
+
+    def __init__(self, *args, **kwargs):
+        pass
+
+    def send_messages(self, messages):
+        raise smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
+
+
+def test_a_failing_mail_is_tried_again_later_and_later_and_then_needs_a_person(overdue, settings):
+    settings.EMAIL_BACKEND = f"{__name__}.Refusing"
+    [mail_id] = sweep(NOW)
+    at, waits = NOW, []
+    for _ in range(TRIES):
+        assert not deliver(mail_id, at)
+        row = Mail.objects.get(pk=mail_id)
+        waits.append(row.next_try_at - at)
+        assert not deliver(mail_id, row.next_try_at - timedelta(seconds=1))
+        at = row.next_try_at
+    assert waits == [*BACK_OFF, BACK_OFF[-1], BACK_OFF[-1], BACK_OFF[-1]]
+    assert (row.state, row.attempts) == ("failed", TRIES)
+    assert row.error == "SMTPServerDisconnected: Connection unexpectedly closed"
+    assert not deliver(mail_id, at + timedelta(days=30))
+
+
+def test_a_person_without_an_address_is_named_and_served_once_there_is_one(overdue, coordinator):
+    User.objects.filter(pk=coordinator.pk).update(email="")
+    assert send_all() == [False]
+    row = Mail.objects.get()
+    assert row.error == "NoAddress: crc.musc has no e-mail address. Add one; the mail is tried again by itself."
+    User.objects.filter(pk=coordinator.pk).update(email="crc.musc@example.org")
+    assert send_all(row.next_try_at) == [True]
+
+
+def test_a_poison_mail_does_not_hold_up_the_next(musc, emory, coordinator):
+    musc.infused(DAY0)
+    emory.infused(DAY0)
+    User.objects.filter(pk=coordinator.pk).update(email="")
+    assert sorted(send_all()) == [False, True]
+
+
+def test_the_sweep_leaves_a_heartbeat_and_the_command_needs_no_broker(overdue, frozen, capsys):
+    call_command("sweep")
+    assert capsys.readouterr().out == "1 mail(s) ready, 1 sent.\n"
+    assert Heartbeat.objects.get(job="sweep").at == NOW
+    call_command("sweep")
+    assert capsys.readouterr().out == "0 mail(s) ready, 0 sent.\n"
+
+
+def test_the_reminder_page_shows_the_mail_as_sent_within_the_reader_s_sites(
+    musc, emory, browse, coordinator, administrator, frozen
+):
+    musc.infused(DAY0)
+    emory.infused(DAY0)
+    send_all()
+    page = browse(coordinator).get("/reminders/").content.decode()
+    assert "crc.musc" in page
+    assert "crc.emory" not in page
+    own, other = (Mail.objects.get(site=site).pk for site in ("MUSC", "EMORY"))
+    shown = browse(coordinator).get(f"/reminders/{own}/").content.decode()
+    assert "http://localhost:8000/visits/MUSC-001/W1/log/" in shown
+    assert browse(coordinator).get(f"/reminders/{other}/").status_code == 404
+    assert browse(administrator).get(f"/reminders/{other}/").status_code == 200
+
+
+def test_home_warns_when_the_sweep_has_not_run_for_three_periods(musc, browse, coordinator, settings, frozen):
+    sweep(NOW - timedelta(minutes=3 * settings.SWEEP_MINUTES))
+    warning = "Overdue visits have not been looked for since"
+    client = browse(coordinator)
+    assert warning not in client.get("/").content.decode()
+    frozen.shift(timedelta(seconds=1))
+    assert warning in client.get("/").content.decode()
