@@ -1,4 +1,5 @@
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from studytracker import protocol
 
@@ -22,6 +23,7 @@ CRITERION_KINDS = (
 )
 
 
+@require_safe
 def study(request):
     trial = protocol.current()
     assumptions = trial.assumptions()

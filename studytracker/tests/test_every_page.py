@@ -1,0 +1,203 @@
+"""Every address, as everybody: who gets in, who is told no, and who learns nothing."""
+
+from datetime import date
+
+import pytest
+from django.urls import get_resolver, reverse
+
+from adverse_events.reporting import report
+from conftest import NOW
+from studytracker.dates import PartialDate
+from studytracker.outbox.models import Mail
+from studytracker.outbox.sweeping import sweep
+
+DAY0 = date(2025, 5, 31)
+ROLES = ["coordinator", "investigator", "emory_coordinator", "chair", "monitor", "administrator", "outsider"]
+
+# name: (address at MUSC or None where there is one for all, roles that get 200). Others at the site get 403.
+HAS_A_ROLE = {"coordinator", "investigator", "emory_coordinator", "chair", "monitor", "administrator"}
+OPERATES = HAS_A_ROLE - {"monitor"}
+ENTERS = {"coordinator", "investigator"}
+AT_MUSC = HAS_A_ROLE - {"emory_coordinator"}
+PAGES = {
+    "home": ([], set(ROLES)),
+    "help": ([], set(ROLES)),
+    "study": ([], set(ROLES)),
+    "exports": ([], OPERATES),
+    "reminders": ([], OPERATES),
+    "participants": ([], HAS_A_ROLE),
+    "visits": ([], HAS_A_ROLE),
+    "adverse_events": ([], HAS_A_ROLE),
+    "screen": ([], ENTERS | {"emory_coordinator"}),
+    "participant": (["MUSC-001"], AT_MUSC),
+    "criteria": (["MUSC-002"], ENTERS),
+    "enroll": (["MUSC-002"], {"investigator"}),
+    "infuse": (["MUSC-001"], ENTERS),
+    "dose": (["MUSC-001"], ENTERS),
+    "fail_screening": (["MUSC-002"], ENTERS),
+    "withdraw": (["MUSC-001"], ENTERS),
+    "log_visit": (["MUSC-001", "W1"], ENTERS),
+    "day_echo": (["MUSC-001", "W1"], ENTERS),
+    "miss_visit": (["MUSC-001", "W1"], ENTERS),
+    "report_event": (["MUSC-001"], ENTERS),
+    "event": (["MUSC-001", 1], AT_MUSC),
+    "mail": (["mail"], OPERATES - {"emory_coordinator"}),
+}
+ELSEWHERE = {"sign_in", "sign_out", "find", "sweep_now"}  # their own tests below
+
+
+def address(name):
+    args = [Mail.objects.get(site="MUSC").pk if arg == "mail" else arg for arg in PAGES[name][0]]
+    return reverse(name, args=args)
+
+
+@pytest.fixture
+def stage(musc, coordinator, frozen):
+    """MUSC-001 on study with overdue visits, an event and a mail; MUSC-002 ready to enroll."""
+    participant = musc.infused(DAY0)
+    musc.answered()
+    report(participant=participant, term="Fatigue", started=PartialDate(2025, 6), by=coordinator, at=NOW)
+    sweep(NOW)
+
+
+def patterns(resolver):
+    for pattern in resolver.url_patterns:
+        if hasattr(pattern, "url_patterns"):
+            yield from patterns(pattern)
+        else:
+            yield pattern.name
+
+
+def test_every_address_stands_in_this_table():
+    assert set(patterns(get_resolver())) == set(PAGES) | ELSEWHERE
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nobody_gets_in_unnamed(stage, client, name):
+    response = client.get(address(name))
+    assert response.status_code == 302
+    assert response.url.startswith("/sign-in/?next=")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_each_role_gets_in_where_its_grant_says_so(request, stage, browse, name):
+    _, welcome = PAGES[name]
+    for role in ROLES:
+        answer = browse(request.getfixturevalue(role)).get(address(name)).status_code
+        if role in welcome:
+            assert (role, answer) == (role, 200)
+        elif role in ("emory_coordinator", "outsider") and PAGES[name][0]:
+            assert (role, answer) == (role, 403 if name == "mail" and role == "outsider" else 404)
+        else:
+            assert (role, answer) == (role, 403)
+
+
+@pytest.mark.parametrize("name", [name for name, (args, _) in PAGES.items() if args])
+def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, emory_coordinator, name):
+    """The negative side of the table: the row exists, and the answer does not tell."""
+    emory.infused(DAY0)
+    client = browse(emory_coordinator)
+    theirs = client.get(address(name))
+    args = [{"MUSC-001": "MUSC-998", "MUSC-002": "MUSC-998", "mail": 99999}.get(arg, arg) for arg in PAGES[name][0]]
+    missing = client.get(reverse(name, args=args))
+    assert (theirs.status_code, missing.status_code) == (404, 404)
+    assert theirs.content == missing.content
+
+
+WRITES = [
+    name for name in PAGES if PAGES[name][0] and name not in ("participant", "dose", "day_echo", "event", "mail")
+]
+
+
+@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize("role", ["emory_coordinator", "monitor", "chair", "administrator", "outsider"])
+def test_nobody_writes_without_the_grant(request, stage, browse, name, role):
+    status = 404 if role in ("emory_coordinator", "outsider") else 403
+    assert browse(request.getfixturevalue(role)).post(address(name), {}).status_code == status
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name not in [*WRITES, "screen"]])
+def test_what_only_reads_refuses_a_post(stage, browse, coordinator, name):
+    assert browse(coordinator).post(address(name), {}).status_code in (403, 405)
+
+
+def test_the_sweep_button_is_a_post_for_those_who_operate(stage, browse, coordinator, monitor):
+    assert browse(coordinator).get("/reminders/sweep/").status_code == 405
+    assert browse(monitor).post("/reminders/sweep/").status_code == 403
+
+
+def test_finding_jumps_to_a_visible_participant_only(stage, browse, coordinator, emory_coordinator):
+    assert browse(coordinator).get("/participants/find/?q=musc-001").url == "/participants/MUSC-001/"
+    assert browse(emory_coordinator).get("/participants/find/?q=MUSC-001").url == "/participants/"
+
+
+@pytest.mark.parametrize("huge", ["9" * 30, str(2**63)])
+def test_a_number_no_column_holds_is_a_404(stage, browse, coordinator, huge):
+    client = browse(coordinator)
+    assert client.get(f"/reminders/{huge}/").status_code == 404
+    assert client.get(f"/adverse-events/MUSC-001/{huge}/").status_code == 404
+
+
+def test_pages_carry_a_strict_policy_and_name_no_other_host(stage, browse, coordinator):
+    response = browse(coordinator).get("/")
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize(
+    ("role", "words"),
+    [
+        ("coordinator", ["Overdue", "MUSC-001", "W1", "Log visit", "Visit matrix"]),
+        ("investigator", ["Ready to enroll", "MUSC-002", "Adverse events to complete", "AE 1: Fatigue"]),
+        ("chair", ["Exports", "Visit matrix", "Nothing waits for you"]),
+        ("monitor", ["Visit matrix", "Nothing waits for you"]),
+        ("administrator", ["Exports", "of adverse events"]),
+        ("outsider", ["hold no role in this trial yet"]),
+    ],
+)
+def test_home_shows_each_role_its_own_work(request, stage, browse, role, words):
+    page = browse(request.getfixturevalue(role)).get("/").content.decode()
+    assert [word for word in words if word not in page] == []
+
+
+@pytest.mark.parametrize("many", [1, 5])
+def test_home_takes_the_same_queries_however_many_participants(
+    musc, browse, investigator, frozen, many, django_assert_max_num_queries
+):
+    for _ in range(many):
+        musc.infused(DAY0)
+        musc.screened()
+    client = browse(investigator)
+    client.get("/")
+    with django_assert_max_num_queries(15):
+        client.get("/")
+
+
+@pytest.mark.parametrize("many", [1, 5])
+@pytest.mark.parametrize(
+    ("name", "queries"), [("participants", 6), ("visits", 6), ("adverse_events", 6), ("reminders", 7)]
+)
+def test_a_list_takes_the_same_queries_however_many_rows(
+    musc, coordinator, browse, frozen, many, name, queries, django_assert_num_queries
+):
+    for _ in range(many):
+        report(participant=musc.infused(DAY0), term="Rash", started=PartialDate(2025, 6), by=coordinator, at=NOW)
+        sweep(NOW)
+    client = browse(coordinator)
+    client.get(reverse(name))
+    with django_assert_num_queries(queries):
+        client.get(reverse(name))
+
+
+@pytest.mark.parametrize("many", [0, 25])
+def test_a_participant_page_takes_the_same_queries_however_much_happened(
+    musc, coordinator, browse, frozen, many, django_assert_max_num_queries
+):
+    participant = musc.infused(DAY0)
+    for _ in range(many):
+        report(participant=participant, term="Rash", started=PartialDate(2025, 6), by=coordinator, at=NOW)
+    client = browse(coordinator)
+    with django_assert_max_num_queries(10):
+        client.get("/participants/MUSC-001/")
