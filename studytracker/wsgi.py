@@ -5,3 +5,8 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studytracker.settings")
 
 application = get_wsgi_application()
+
+# A web server runs no system checks: a protocol file with an error must stop it here, not on somebody's page.
+from studytracker import protocol  # noqa: E402
+
+protocol.current()

@@ -128,7 +128,7 @@ class Command(BaseCommand):
                 url=url,
                 people=PEOPLE,
                 password=demo_password(),
-                mails="sent through EMAIL_URL" if sends else str(directory / "mail"),
+                mails="sent through EMAIL_URL" if sends else f"{url}/reminders/ and {directory}/mail",
                 logs=str(directory / "logs"),
                 age=banner.age_in_words(origin.data_day(), today),
             )

@@ -1,0 +1,145 @@
+"""Run the suite on SQLite, then on a throw-away PostgreSQL where there is one, and say what was left out.
+
+    scripts/run_tests.py [--all] [--sqlite] [arguments for pytest]
+
+--sqlite leaves PostgreSQL out, for a quick look.
+--all, or NOTHING_LEFT_OUT=1 in the environment, makes anything left out a failure.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tally
+import throwaway_postgres
+
+SCRIPTS = Path(__file__).resolve().parent
+# What a person set for an installation must not decide what the tests see.
+NOT_INHERITED = (
+    *("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "SITE_URL", "FROM_EMAIL", "PROTOCOL_FILE", "SWEEP_MINUTES"),
+    *("DEBUG", "DEMO", "DEMO_PASSWORD", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS"),
+    *("HTTPS", "BEHIND_PROXY", "VAR_DIR", "DJANGO_SETTINGS_MODULE"),
+    *("PGSSLMODE", "PGSERVICE", "PGOPTIONS", "PGPASSWORD", "PGCLIENTENCODING"),
+)
+HOW_TO_GET = {"chromium": "Debian: apt-get install chromium; it must be found as `chromium` on PATH"}
+ORDER = ("passed", "failed", "errors")
+
+
+@dataclass
+class Run:
+    """What one database's run came to."""
+
+    name: str
+    exit_code: int = 0
+    counts: Counter = field(default_factory=Counter)
+    left_out: Counter = field(default_factory=Counter)
+
+    def __str__(self):
+        words = [f"{self.counts[what]} {what}" for what in ORDER if self.counts[what] or what == "passed"]
+        code = f"  (pytest's exit code: {self.exit_code})" if self.exit_code else ""
+        return f"{self.name + ':':<15} {', '.join(words)}, {self.left_out.total()} left out{code}"
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    arguments, for_pytest = read_arguments()
+    runs = [run_suite("SQLite", for_pytest)]
+    missing = Counter()
+    programs = throwaway_postgres.find_programs()
+    if programs and not arguments.sqlite:
+        runs.append(run_on_postgres(programs, for_pytest))
+    else:
+        reason = "not wanted (--sqlite)" if arguments.sqlite else throwaway_postgres.HOW_TO_GET
+        missing[f"on PostgreSQL: {reason}"] = runs[0].counts.total()
+    left_out = sum((run.left_out for run in runs), missing)
+    print(summary(runs, left_out))
+    return verdict(runs, left_out, arguments.all)
+
+
+def read_arguments():
+    parser = argparse.ArgumentParser(allow_abbrev=False, description=__doc__.splitlines()[0])
+    wanted = os.environ.get("NOTHING_LEFT_OUT", "") not in ("", "0")
+    parser.add_argument("--all", action="store_true", default=wanted, help="anything left out is a failure")
+    parser.add_argument("--sqlite", action="store_true", help="leave PostgreSQL out")
+    return parser.parse_known_args()
+
+
+def run_on_postgres(programs: Path, for_pytest) -> Run:
+    name = f"PostgreSQL {throwaway_postgres.major_version(programs)}"
+    try:
+        with throwaway_postgres.running(programs) as url:
+            return run_suite(name, for_pytest, DATABASE_URL=url)
+    except throwaway_postgres.PostgresFailed as problem:
+        print(f"\n{problem}", flush=True)
+        return Run(name, exit_code=1, counts=Counter(errors=1))
+
+
+def run_suite(name: str, for_pytest, **variables) -> Run:
+    """One pytest process with a folder of its own, so that a running demo and its data stay untouched."""
+    print(f"\n=== The tests on {name} ===", flush=True)
+    with tempfile.TemporaryDirectory(prefix="studytracker-") as directory:
+        result = Path(directory, "tally.json")
+        env = environment(directory, result, variables)
+        command = [sys.executable, "-m", "pytest", "-p", "tally", *for_pytest]
+        run = Run(name, exit_code=wait(subprocess.Popen(command, env=env)))
+        if result.exists():
+            found = json.loads(result.read_text())
+            run.counts, run.left_out = Counter(found["counts"]), Counter(found["left_out"])
+    return run
+
+
+def environment(directory, result: Path, variables) -> dict[str, str]:
+    env = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
+    env["VAR_DIR"] = directory
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, (str(SCRIPTS), env.get("PYTHONPATH"))))
+    env[tally.FILE_VARIABLE] = str(result)
+    return env | variables
+
+
+def wait(process: subprocess.Popen) -> int:
+    """Whatever ends this script lets pytest tidy up first: Ctrl-C reaches it by itself, SIGTERM does not."""
+    try:
+        return process.wait()
+    except BaseException as ending:
+        if not isinstance(ending, KeyboardInterrupt):
+            process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        process.kill()
+        process.wait()
+        raise
+
+
+def summary(runs, left_out: Counter) -> str:
+    lines = ["", "=== Summary ===", *(str(run) for run in runs), f"Left out: {left_out.total()}"]
+    for reason, count in left_out.most_common():
+        hints = [how for word, how in HOW_TO_GET.items() if word in reason.lower() and how not in reason]
+        lines.append(f"  {count} x {reason}{''.join(f' ({how})' for how in hints)}")
+    return "\n".join(lines)
+
+
+def verdict(runs, left_out: Counter, all_wanted: bool) -> int:
+    failed = [run.name for run in runs if run.exit_code or run.counts["failed"] or run.counts["errors"]]
+    if failed:
+        print(f"FAILED on {' and '.join(failed)}.")
+        return 1
+    if all_wanted and left_out.total():
+        print("FAILED: nothing may be left out here (--all or NOTHING_LEFT_OUT), and something was.")
+        return 1
+    print("Passed.")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
