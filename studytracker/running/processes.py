@@ -48,6 +48,11 @@ def worker() -> list[str]:
     ]
 
 
+def ask_for_sweep() -> list[str]:
+    """A message for the worker, so that the first reminders need not wait for the first tick of beat."""
+    return [sys.executable, "-m", "celery", "--app", "studytracker", "call", "studytracker.outbox.tasks.sweep"]
+
+
 def beat(schedule: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "celery", "--app", "studytracker", "beat"),

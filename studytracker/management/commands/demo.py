@@ -101,6 +101,7 @@ class Command(BaseCommand):
         self.say("Starting worker, web and beat ...")
         children.start("worker", processes.worker(), **options)
         web = children.start("web", processes.web(line.fileno()), pass_fds=[line.fileno()], **options)
+        children.finish("first-sweep", processes.ask_for_sweep(), **options)
         children.start("beat", processes.beat(directory / folder.SCHEDULE), **options)
         return web
 
