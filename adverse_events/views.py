@@ -9,7 +9,7 @@ from participants.models import Participant
 from studytracker.access.grants import Permission
 from studytracker.access.scope import reach, require
 from studytracker.web.listing import listing
-from studytracker.web.submission import status_for, submit
+from studytracker.web.submission import posted, status_for, submit
 
 from . import reporting
 from .forms import EventForm
@@ -35,7 +35,7 @@ def adverse_events(request):
 def report_event(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.REPORT_EVENT, identifier=identifier)
     at = timezone.now()
-    form = EventForm(request.POST or None)
+    form = EventForm(posted(request))
     made = submit(request, form, partial(reporting.report, participant=row, by=request.user, at=at))
     if made:
         messages.success(request, f"{made} is saved: {made.term}.")

@@ -67,7 +67,7 @@ class CriteriaForm(forms.Form):
 
     def clean(self):
         answers = {}
-        for name, value in self.cleaned_data.items():
+        for name, value in list(self.cleaned_data.items()):
             if name.endswith("-evidence"):
                 continue
             evidence = self.cleaned_data.get(f"{name}-evidence", "")

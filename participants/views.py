@@ -13,7 +13,7 @@ from studytracker.access.grants import Permission
 from studytracker.access.scope import reach, require
 from studytracker.dates import day_label
 from studytracker.web.listing import listing
-from studytracker.web.submission import status_for, submit
+from studytracker.web.submission import posted, status_for, submit
 
 from . import enrollment, infusion, screening
 from .actions import actions
@@ -68,7 +68,7 @@ def screen(request):
     require(request.user, Permission.SCREEN)
     at = timezone.now()
     today = timezone.localdate(at, request.user.home_zone)
-    form = ScreenForm(request.POST or None, user=request.user, today=today)
+    form = ScreenForm(posted(request), user=request.user, today=today)
     made = submit(request, form, partial(screening.screen, by=request.user, at=at))
     if made:
         messages.success(request, f"{made} is screened. Now answer the criteria.")
@@ -79,7 +79,7 @@ def screen(request):
 @form_view
 def criteria(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.SCREEN, identifier=identifier)
-    form = CriteriaForm(request.POST or None, participant=row, assessment=screening.assessment(row))
+    form = CriteriaForm(posted(request), participant=row, assessment=screening.assessment(row))
     saved = submit(request, form, partial(screening.answer, participant=row, by=request.user, at=timezone.now()))
     if saved:
         state = screening.assessment(saved)
@@ -115,7 +115,7 @@ def enroll(request, identifier):
 def infuse(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.INFUSE, identifier=identifier)
     at = timezone.now()
-    form = InfusionForm(request.POST or None, participant=row, today=row.site.today(at))
+    form = InfusionForm(posted(request), participant=row, today=row.site.today(at))
     made = submit(request, form, partial(infusion.infuse, participant=row, by=request.user, at=at))
     if made:
         messages.success(
@@ -146,7 +146,7 @@ def fail_screening(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.WITHDRAW, identifier=identifier)
     at = timezone.now()
     failed = ", ".join(screening.assessment(row).failed)
-    form = ScreenFailureForm(request.POST or None, initial={"failed_on": row.site.today(at), "reason": failed})
+    form = ScreenFailureForm(posted(request), initial={"failed_on": row.site.today(at), "reason": failed})
     if submit(request, form, partial(screening.fail_screening, participant=row, by=request.user, at=at)):
         messages.success(request, f"{row} is recorded as a screen failure.")
         return redirect("participant", row.identifier)
@@ -157,7 +157,7 @@ def fail_screening(request, identifier):
 def withdraw(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.WITHDRAW, identifier=identifier)
     at = timezone.now()
-    form = WithdrawalForm(request.POST or None, initial={"withdrawn_on": row.site.today(at)})
+    form = WithdrawalForm(posted(request), initial={"withdrawn_on": row.site.today(at)})
     if submit(request, form, partial(screening.withdraw, participant=row, by=request.user, at=at)):
         messages.success(request, f"{row} is withdrawn. Visits still ahead are not applicable.")
         return redirect("participant", row.identifier)

@@ -12,7 +12,7 @@ from studytracker.access.scope import reach, require
 from studytracker.dates import day_label
 from studytracker.protocol.models import Site
 from studytracker.web.listing import listing
-from studytracker.web.submission import status_for, submit
+from studytracker.web.submission import posted, status_for, submit
 
 from . import attendance
 from .forms import AttendanceForm, MissedForm
@@ -46,7 +46,7 @@ def log_visit(request, identifier, code):
     at = timezone.now()
     today = visit.site.today(at)
     echo = reverse("day_echo", args=[identifier, code])
-    form = AttendanceForm(request.POST or None, initial={"attended_on": today}, echo_url=echo)
+    form = AttendanceForm(posted(request), initial={"attended_on": today}, echo_url=echo)
     logged = submit(request, form, partial(attendance.attend, visit=visit, by=request.user, at=at))
     if logged:
         messages.success(request, f"{logged} is logged for {day_label(logged.attended_on)}.")
@@ -71,7 +71,7 @@ def day_echo(request, identifier, code):
 @form_view
 def miss_visit(request, identifier, code):
     visit = reach_visit(request.user, identifier, code)
-    form = MissedForm(request.POST or None)
+    form = MissedForm(posted(request))
     missed = submit(request, form, partial(attendance.miss, visit=visit, by=request.user, at=timezone.now()))
     if missed:
         messages.success(request, f"{missed} is marked missed: {missed.missed_reason}.")

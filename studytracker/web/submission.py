@@ -3,6 +3,11 @@
 from studytracker.refusal import Refused
 
 
+def posted(request):
+    """What a form is bound to: the POST, even an empty one, else nothing."""
+    return request.POST if request.method == "POST" else None
+
+
 def submit(request, form, act):
     """`act(**cleaned_data)` for a valid POST. Returns its result, or None when there is nothing or it was refused."""
     if request.method != "POST" or not form.is_valid():

@@ -1,0 +1,200 @@
+"""What comes back when a form is refused: a sentence, everything that was typed, and nothing written."""
+
+from datetime import date
+
+import pytest
+
+from adverse_events.models import AdverseEvent
+from conftest import NOW
+from participants.enrollment import enroll
+from participants.models import Enrollment, Infusion, Participant
+from visits.models import Visit
+
+DAY0 = date(2025, 5, 31)
+
+
+def boxes(name, day, month, year):
+    return {f"{name}_day": day, f"{name}_month": month, f"{name}_year": year}
+
+
+def come_back(response, *, sentence, typed):
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert sentence in page
+    assert [value for value in typed if f'value="{value}"' not in page] == []
+
+
+SCREEN = {
+    "site": "MUSC",
+    "consent_version": "1.0",
+    **boxes("consent_on", "17", "6", "2025"),
+    "consent_time": "09:45",
+    **boxes("screened_on", "17", "6", "2025"),
+    "age": "41",
+    "sex": "F",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence", "typed"),
+    [
+        (
+            boxes("screened_on", "31", "6", "2025"),
+            "31 June 2025 does not exist: June 2025 has 30 days.",
+            ["31", "2025", "09:45", "41"],
+        ),
+        (
+            boxes("screened_on", "19", "6", "2025"),
+            "The screening visit cannot be in the future: today is Wed 18 Jun 2025 at MUSC.",
+            ["19", "09:45", "41"],
+        ),
+        ({"consent_time": "half past nine"}, "half past nine", ["41"]),
+        ({"age": "forty"}, "Enter a whole number.", ["forty", "09:45"]),
+        ({"site": "NOWHERE"}, "Select a valid choice. NOWHERE is not one of the available choices.", ["41"]),
+        ({"site": "EMORY"}, "Select a valid choice. EMORY is not one of the available choices.", ["41"]),
+    ],
+)
+def test_screening(trial, browse, coordinator, frozen, changes, sentence, typed):
+    response = browse(coordinator).post("/participants/screen/", SCREEN | changes)
+    come_back(response, sentence=sentence, typed=typed)
+    assert Participant.objects.count() == 0
+
+
+def test_the_right_screening_form_goes_through_to_the_criteria(trial, browse, coordinator, frozen):
+    """The negative control of the refusals above."""
+    response = browse(coordinator).post("/participants/screen/", SCREEN)
+    assert (response.status_code, response.url) == (302, "/participants/MUSC-001/criteria/")
+
+
+def test_evidence_without_an_answer_comes_back(musc, browse, coordinator, frozen):
+    musc.screened()
+    response = browse(coordinator).post(
+        "/participants/MUSC-001/criteria/", {"E5": "absent", "E8-evidence": "letter of 3 June"}
+    )
+    come_back(response, sentence="E8 has evidence but no answer. Choose an answer.", typed=["letter of 3 June"])
+    assert Participant.objects.get().answers.count() == 0
+
+
+def test_answers_may_be_saved_a_few_at_a_time(musc, browse, coordinator, frozen):
+    musc.screened()
+    client = browse(coordinator)
+    for part in ("E5", "E8"):
+        client.post("/participants/MUSC-001/criteria/", {part: "absent", f"{part}-evidence": "chart"})
+    given = Participant.objects.get().answers.order_by("part").values_list("part", "answer", "evidence")
+    assert list(given) == [("E5", "absent", "chart"), ("E8", "absent", "chart")]
+
+
+def test_the_seventh_enrollment_is_refused_on_the_page(musc, browse, investigator, frozen, trial):
+    for _ in range(trial.enrollment.cap):
+        enroll(participant=musc.answered(), by=investigator, at=NOW)
+    seventh = musc.answered()
+    response = browse(investigator).post(f"/participants/{seventh}/enroll/")
+    assert response.status_code == 422
+    assert f"All 6 slots of the protocol are taken. {seventh} cannot be enrolled" in response.content.decode()
+    assert Enrollment.objects.count() == 6
+
+
+INFUSION = {
+    **boxes("infused_on", "18", "6", "2025"),
+    "start_time": "10:15",
+    "weight_kg": "72.4",
+    "lot": "UC-77",
+    "volume_ml": "150",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence", "typed"),
+    [
+        (
+            boxes("infused_on", "28", "5", "2025"),
+            "No infusion before consent",
+            ["28", "10:15", "72.4", "UC-77", "150"],
+        ),
+        (boxes("infused_on", "29", "2", "2025"), "29 February 2025 does not exist", ["29", "72.4", "UC-77"]),
+        (boxes("infused_on", "19", "6", "2025"), "is in the future", ["19", "72.4"]),
+        ({"weight_kg": "72,4"}, "Enter a number.", ["72,4", "UC-77"]),
+        ({"weight_kg": "0"}, "greater than or equal to 20", ["UC-77"]),
+    ],
+)
+def test_infusion(musc, browse, coordinator, frozen, changes, sentence, typed):
+    musc.enrolled()
+    response = browse(coordinator).post("/participants/MUSC-001/infusion/", INFUSION | changes)
+    come_back(response, sentence=sentence, typed=typed)
+    assert Infusion.objects.count() == 0
+
+
+def test_the_cell_dose_is_echoed_for_a_weight_and_a_sentence_for_anything_else(musc, browse, coordinator, frozen):
+    musc.enrolled()
+    client = browse(coordinator)
+    fragment = client.get("/participants/MUSC-001/infusion/dose/?weight_kg=72.4").content.decode()
+    assert fragment == "72.4 kg × 1,000,000 cells/kg = 72,400,000 cells"
+    assert client.get("/participants/MUSC-001/infusion/dose/?weight_kg=abc").content.decode() == "Enter a number."
+
+
+def test_a_visit_out_of_its_window_comes_back_for_the_reason(musc, browse, coordinator, frozen):
+    musc.infused(DAY0)
+    client, typed = browse(coordinator), boxes("attended_on", "12", "6", "2025")
+    response = client.post("/visits/MUSC-001/W1/log/", typed)
+    come_back(response, sentence="Thu 12 Jun 2025 is 3 days after the window of W1", typed=["12", "2025"])
+    assert Visit.objects.get(code="W1").attended_on is None
+    reason = response.context["form"].fields["out_of_window_reason"].choices[1][0]
+    assert client.post("/visits/MUSC-001/W1/log/", typed | {"out_of_window_reason": reason}).status_code == 302
+    assert Visit.objects.get(code="W1").out_of_window_reason == reason
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        (boxes("attended_on", "19", "6", "2025"), "is in the future"),
+        (boxes("attended_on", "31", "4", "2025"), "31 April 2025 does not exist: April 2025 has 30 days."),
+        (boxes("attended_on", "", "", ""), "Give the full date: day, month and year."),
+    ],
+)
+def test_a_visit_on_an_impossible_day(musc, browse, coordinator, frozen, typed, sentence):
+    musc.infused(DAY0)
+    response = browse(coordinator).post("/visits/MUSC-001/W1/log/", typed)
+    come_back(
+        response, sentence=sentence, typed=[value for key, value in typed.items() if value and "month" not in key]
+    )
+
+
+def test_a_missed_visit_needs_a_reason(musc, browse, coordinator, frozen):
+    musc.infused(DAY0)
+    client = browse(coordinator)
+    come_back(client.post("/visits/MUSC-001/W1/missed/", {}), sentence="This field is required.", typed=[])
+    assert Visit.objects.get(code="W1").missed_at is None
+
+
+def test_an_event_that_contradicts_itself_comes_back_whole(musc, browse, coordinator, frozen):
+    musc.infused(DAY0)
+    typed = {
+        "term": "Shingles <b>left</b>",
+        **boxes("started", "", "6", "2025"),
+        "grade": "5",
+        "note": "called the ward",
+        "is_hospitalization": "on",
+    }
+    response = browse(coordinator).post("/adverse-events/MUSC-001/new/", typed)
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert "Grade 5 is death" in page
+    assert "Shingles &lt;b&gt;left&lt;/b&gt;" in page
+    assert "<b>left</b>" not in page
+    assert "called the ward" in page
+    assert AdverseEvent.objects.count() == 0
+
+
+def test_an_event_with_an_unknown_day_is_saved_as_known(musc, browse, coordinator, frozen):
+    musc.infused(DAY0)
+    typed = {"term": "Shingles", **boxes("started", "", "6", "2025"), "is_ongoing": "on"}
+    assert browse(coordinator).post("/adverse-events/MUSC-001/new/", typed).url == "/adverse-events/MUSC-001/1/"
+    assert str(AdverseEvent.objects.get().started) == "UN-JUN-2025"
+
+
+def test_a_withdrawal_without_a_reason_comes_back(musc, browse, coordinator, frozen):
+    musc.infused(DAY0)
+    typed = {**boxes("withdrawn_on", "17", "6", "2025"), "note": "moved away"}
+    response = browse(coordinator).post("/participants/MUSC-001/withdraw/", typed)
+    come_back(response, sentence="This field is required.", typed=["17", "2025", "moved away"])
+    assert Participant.objects.get().withdrawn_on is None
