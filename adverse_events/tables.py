@@ -1,5 +1,6 @@
 import django_filters
 import django_tables2 as tables
+from django.urls import reverse
 
 from studytracker import protocol
 from studytracker.dates import protocol_day, study_day
@@ -16,11 +17,11 @@ class AdverseEventTable(tables.Table):
     participant = tables.Column(
         accessor="participant__identifier",
         verbose_name="Participant",
-        linkify=lambda record: ("participant", [record.participant.identifier]),
+        linkify=lambda record: reverse("participant", args=[record.participant.identifier]),
     )
     site = tables.Column(accessor="site_id", order_by="site")
     number = tables.Column(
-        verbose_name="AE", linkify=lambda record: ("event", [record.participant.identifier, record.number])
+        verbose_name="AE", linkify=lambda record: reverse("event", args=[record.participant.identifier, record.number])
     )
     term = tables.Column(verbose_name="Reported term")
     started = tables.Column(verbose_name="Onset", attrs=NO_WRAP)

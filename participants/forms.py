@@ -105,6 +105,7 @@ class InfusionForm(forms.Form):
             "hx-get": reverse_lazy("dose", args=[participant.identifier]),
             "hx-trigger": "input changed delay:300ms",
             "hx-target": "#dose",
+            "hx-sync": "this:queue last",
         }
 
 

@@ -25,6 +25,8 @@ class AttendanceForm(forms.Form):
             "hx-trigger": "change, keyup changed delay:400ms",
             "hx-include": "closest fieldset",
             "hx-target": "#day-echo",
+            # The last day typed wins, whichever answer comes first.
+            "hx-sync": "closest fieldset:queue last",
         }
 
 

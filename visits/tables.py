@@ -1,5 +1,6 @@
 import django_filters
 import django_tables2 as tables
+from django.urls import reverse
 from django.utils.html import format_html
 
 from studytracker.protocol.models import Site
@@ -14,7 +15,7 @@ class VisitTable(tables.Table):
     participant = tables.Column(
         accessor="participant__identifier",
         verbose_name="Participant",
-        linkify=lambda record: ("participant", [record.participant.identifier]),
+        linkify=lambda record: reverse("participant", args=[record.participant.identifier]),
     )
     site = tables.Column(accessor="site_id", order_by="site")
     code = tables.Column(verbose_name="Visit", order_by=("order", "code"))

@@ -1,12 +1,13 @@
 import django_filters
 import django_tables2 as tables
+from django.urls import reverse
 
 from .models import Mail
 
 
 class MailTable(tables.Table):
     caption = "Reminders"
-    created_at = tables.DateTimeColumn(linkify=lambda record: ("mail", [record.pk]), verbose_name="Made")
+    created_at = tables.DateTimeColumn(linkify=lambda record: reverse("mail", args=[record.pk]), verbose_name="Made")
     site = tables.Column(accessor="site_id")
     recipient = tables.Column(accessor="recipient__username", verbose_name="To")
     subject = tables.Column()

@@ -30,14 +30,15 @@ def listing(request, *, table_class, filterset_class, queryset, template, extra=
     _sort(table, request)
     title = str(getattr(table, "caption", "") or queryset.model._meta.verbose_name_plural)
     words = _filters_in_words(filterset)
+    name = slugify(title.replace(".", "-"))
     if "format" in request.GET:
         require(request.user, Permission.EXPORT)
     match request.GET.get("format"):
         case "csv":
-            return as_csv(table, f"{slugify(title)}.csv")
+            return as_csv(table, f"{name}.csv")
         case "xlsx":
             about = _about(request, words, at=timezone.now())
-            return as_xlsx(table, f"{slugify(title)}.xlsx", title, about)
+            return as_xlsx(table, f"{name}.xlsx", title, about)
     _show_page(table, request.GET.get(table.prefixed_page_field, ""))
     context = {
         "heading": title,
