@@ -41,6 +41,28 @@ def report(*, participant, by, at, **facts):
     return event
 
 
+@transaction.atomic
+def complete(*, event, by, at, **facts):
+    """Fill in what was open: an end date, grade, causality, action or outcome. Raises EventRefused.
+
+    What is recorded stays: an answer once given is not replaced here.
+    """
+    event = AdverseEvent.objects.select_for_update(of=("self",)).select_related("participant").get(pk=event.pk)
+    given = {name: value for name, value in facts.items() if value not in (None, "")}
+    if not given:
+        raise EventRefused("Nothing was filled in, so nothing was saved.")
+    for name, value in given.items():
+        if name not in event.completable:
+            raise EventRefused("This was answered already, and what is recorded stays as it is.", field=name)
+        setattr(event, name, value)
+    event.is_ongoing = event.is_ongoing and event.ended is None
+    event.completed_at, event.completed_by = at, by
+    _check_days(event, at)
+    _check_death(event)
+    event.save(update_fields=[*given, "is_ongoing", "completed_at", "completed_by"])
+    return event
+
+
 def _check_days(event, at):
     today = event.participant.site.today(at)
     for field, value in (("started", event.started), ("ended", event.ended)):

@@ -10,7 +10,7 @@ from studytracker.dates import ImpossibleTime, day_label, local_instant
 from studytracker.protocol.models import Site
 from studytracker.refusal import Refused
 
-from .eligibility import answers_for, assess
+from .eligibility import answers_for, assess, computed
 from .models import Consent, CriterionAnswer, Participant
 
 
@@ -100,6 +100,19 @@ def _check_form(rules, site, version, on):
         )
 
 
+def questions(participant):
+    """(criterion, part) for each part that a person answers; the others are computed from the record."""
+    criteria = participant.protocol.criteria
+    known = computed(criteria, participant.measured)
+    return [
+        (criterion, part)
+        for criterion in criteria
+        if criterion.answered
+        for part in criterion.parts
+        if part.id not in known
+    ]
+
+
 @transaction.atomic
 def answer(*, participant, answers, by, at):
     """Store the answers that are new or differ. `answers` maps part id to (answer code, evidence)."""
@@ -108,9 +121,7 @@ def answer(*, participant, answers, by, at):
     if participant.enrolled:
         raise ScreeningRefused("The criteria were confirmed at enrollment and are closed to changes.")
     allowed = {
-        part.id: {code for code, label in answers_for(criterion, part)}
-        for criterion in participant.protocol.criteria
-        for part in criterion.parts
+        part.id: {code for code, label in answers_for(criterion, part)} for criterion, part in questions(participant)
     }
     stored = participant.answers_by_part
     for part, (code, evidence) in answers.items():
@@ -129,8 +140,9 @@ def answer(*, participant, answers, by, at):
 
 def assessment(participant):
     """The participant's criteria as they stand. One query."""
+    criteria = participant.protocol.criteria
     given = {part: answer.answer for part, answer in participant.answers_by_part.items()}
-    return assess(participant.protocol.criteria, given)
+    return assess(criteria, given | computed(criteria, participant.measured))
 
 
 def _must_be_open(participant):

@@ -5,7 +5,9 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.module_loading import import_string
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -17,7 +19,7 @@ from studytracker.web.submission import posted, status_for, submit
 
 from . import enrollment, infusion, screening
 from .actions import actions
-from .forms import CriteriaForm, InfusionForm, ScreenFailureForm, ScreenForm, WithdrawalForm
+from .forms import CriteriaForm, EnrollmentForm, InfusionForm, ScreenFailureForm, ScreenForm, WithdrawalForm
 from .models import Participant
 from .tables import ParticipantFilter, ParticipantTable, for_table
 
@@ -41,11 +43,13 @@ def participants(request):
 def find(request):
     """Jump to a participant by identifier; without an exact one, to the list filtered by what was typed."""
     wanted = request.GET.get("q", "").strip()[:20]
+    if not wanted:
+        return redirect("participants")
     row = Participant.objects.visible_to(request.user).filter(identifier=wanted.replace("\0", "").upper()).first()
     if row:
         return redirect("participant", row.identifier)
-    messages.warning(request, "No participant has exactly this identifier at your sites. Here is the list.")
-    return redirect("participants")
+    messages.warning(request, f'No participant at your sites is called "{wanted}". These contain it.')
+    return redirect(f"{reverse('participants')}?{urlencode({'identifier': wanted})}")
 
 
 @require_safe
@@ -91,24 +95,18 @@ def criteria(request, identifier):
 @form_view
 def enroll(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.ENROLL, identifier=identifier)
+    at = timezone.now()
+    taken, seats = enrollment.seats()
     refusals = enrollment.reasons_against(row)
-    if request.method == "POST":
-        try:
-            made = enrollment.enroll(participant=row, by=request.user, at=timezone.now())
-        except enrollment.EnrollmentRefused as refusal:
-            refusals = refusal.sentences
-        else:
-            messages.success(request, f"{row} is enrolled in slot {made.slot_id}. Next: the infusion.")
-            return redirect("participant", row.identifier)
-    return page(
-        request,
-        "participants/enroll.html",
-        row,
-        refusals=refusals,
-        assessment=screening.assessment(row),
-        seats=enrollment.seats(),
-        status=422 if request.method == "POST" else 200,
-    )
+    if not refusals and taken >= seats:
+        refusals = [enrollment.no_seat(row, seats)]
+    form = EnrollmentForm(posted(request), initial={"enrolled_on": row.site.today(at)})
+    made = submit(request, form, partial(enrollment.enroll, participant=row, by=request.user, at=at))
+    if made:
+        messages.success(request, f"{row} is enrolled in slot {made.slot_id}. Next: the infusion.")
+        return redirect("participant", row.identifier)
+    context = {"form": form, "refusals": refusals, "seats": (taken, seats)}
+    return page(request, "participants/enroll.html", row, assessment=screening.assessment(row), **context)
 
 
 @form_view
@@ -124,21 +122,32 @@ def infuse(request, identifier):
             f"{made.weight_kg} kg. The follow-up visits are below.",
         )
         return redirect("participant", row.identifier)
-    return page(request, "participants/infusion.html", row, form=form, treatment=row.protocol.treatment)
+    typed = request.POST.get("weight_kg", "")
+    return page(
+        request,
+        "participants/infusion.html",
+        row,
+        form=form,
+        treatment=row.protocol.treatment,
+        dose=typed and dose_words(row, typed),
+    )
 
 
 @require_safe
 def dose(request, identifier):
     """The cell dose for a typed weight, as a fragment beside the form. Stores nothing."""
     row = reach(Participant.objects.all(), request.user, needs=Permission.INFUSE, identifier=identifier)
-    field = InfusionForm.base_fields["weight_kg"]
+    words = dose_words(row, request.GET.get("weight_kg", ""))
+    return HttpResponse(words, content_type="text/plain; charset=utf-8")
+
+
+def dose_words(row, typed):
     try:
-        weight = field.clean(request.GET.get("weight_kg", ""))
+        weight = InfusionForm.base_fields["weight_kg"].clean(typed)
     except ValidationError as error:
-        return HttpResponse(" ".join(error.messages), content_type="text/plain")
+        return " ".join(error.messages)
     per_kg = row.protocol.treatment.dose_per_kg
-    words = f"{weight} kg × {per_kg:,} cells/kg = {infusion.planned_cells(weight, per_kg):,} cells"
-    return HttpResponse(words, content_type="text/plain")
+    return f"{weight} kg × {per_kg:,} cells/kg = {infusion.planned_cells(weight, per_kg):,} cells"
 
 
 @form_view

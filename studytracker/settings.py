@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "studytracker.access.middleware.LocalTimeMiddleware",
+    "studytracker.web.submission.SavedBeforeMiddleware",
 ]
 
 ROOT_URLCONF = "studytracker.urls"

@@ -59,7 +59,7 @@ def test_enroll_refuses_the_same_participant_twice(musc, investigator):
 
 
 def test_enroll_refuses_an_unanswered_or_failing_participant(musc, investigator):
-    with pytest.raises(EnrollmentRefused, match="Not answered yet: R1, I1"):
+    with pytest.raises(EnrollmentRefused, match="Not answered yet: I1, I2"):
         enroll(participant=musc.screened(), by=investigator, at=NOW)
     with pytest.raises(EnrollmentRefused) as refusal:
         enroll(participant=musc.answered(E2b="present"), by=investigator, at=NOW)

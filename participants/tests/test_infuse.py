@@ -61,12 +61,12 @@ def test_the_follow_up_appears_with_the_infusion(musc, coordinator):
         (
             {"infused_on": date(2025, 5, 28)},
             "infused_on",
-            "No infusion before consent: MUSC-001 signed on Thu 29 May 2025. Check the date, or correct the consent.",
+            "No infusion before consent: MUSC-001 signed on Thu 29 May 2025. Check the date.",
         ),
         (
             {"infused_on": date(2025, 5, 29), "start_time": time(8, 59)},
             "infused_on",
-            "No infusion before consent: MUSC-001 signed on Thu 29 May 2025. Check the date, or correct the consent.",
+            "No infusion before consent: MUSC-001 signed on Thu 29 May 2025. Check the date.",
         ),
     ],
 )

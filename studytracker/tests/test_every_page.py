@@ -41,6 +41,7 @@ PAGES = {
     "miss_visit": (["MUSC-001", "W1"], ENTERS),
     "report_event": (["MUSC-001"], ENTERS),
     "event": (["MUSC-001", 1], AT_MUSC),
+    "complete_event": (["MUSC-001", 1], ENTERS),
     "mail": (["mail"], OPERATES - {"emory_coordinator"}),
 }
 ELSEWHERE = {"sign_in", "sign_out", "find", "sweep_now"}  # their own tests below
@@ -128,7 +129,7 @@ def test_the_sweep_button_is_a_post_for_those_who_operate(stage, browse, coordin
 
 def test_finding_jumps_to_a_visible_participant_only(stage, browse, coordinator, emory_coordinator):
     assert browse(coordinator).get("/participants/find/?q=musc-001").url == "/participants/MUSC-001/"
-    assert browse(emory_coordinator).get("/participants/find/?q=MUSC-001").url == "/participants/"
+    assert browse(emory_coordinator).get("/participants/find/?q=MUSC-001").url == "/participants/?identifier=MUSC-001"
 
 
 @pytest.mark.parametrize("huge", ["9" * 30, str(2**63)])

@@ -48,6 +48,8 @@ def listing(request, *, table_class, filterset_class, queryset, template, extra=
         "filters_words": words,
         "may_export": request.user.can_somewhere(Permission.EXPORT),
         "row_count": table.paginator.count,
+        "made_at": timezone.now(),
+        "protocol_version": protocol.current().version,
     }
     return render(request, template, {**context, **(extra or {})})
 
