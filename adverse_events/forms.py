@@ -1,13 +1,12 @@
 from django import forms
 
-from studytracker import protocol
 from studytracker.web.fields import PartialDateField, TextField
 
 from .models import SERIOUSNESS
 
 
-def choices(vocabulary, empty):
-    return [("", empty), *protocol.current().choices(vocabulary)]
+def choices(rules, vocabulary, empty):
+    return [("", empty), *rules.choices(vocabulary)]
 
 
 class EventForm(forms.Form):
@@ -36,12 +35,12 @@ class EventForm(forms.Form):
     outcome = forms.ChoiceField(required=False)
     note = TextField(label="Note", required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, rules, **kwargs):
+        """`rules` is the protocol version the participant is under: its terms are offered, and no others."""
         super().__init__(*args, **kwargs)
-        rules = protocol.current()
         self.fields["grade"].choices = [(code, f"{code} {label}") for code, label in rules.choices("grade")]
         for name in ("causality", "action_taken", "outcome"):
-            self.fields[name].choices = choices(name, "Not yet answered")
+            self.fields[name].choices = choices(rules, name, "Not yet answered")
 
     def keep_only(self, names):
         """Offer only these fields, none of them required."""

@@ -84,7 +84,11 @@ class AdverseEventTable(tables.Table):
         return record.grade
 
     def _label(self, vocabulary, record, code):
-        return protocol.version(record.protocol_version).label(vocabulary, code) if code else ""
+        """The words of the version the event was recorded under; the bare code should they be gone."""
+        try:
+            return protocol.version(record.protocol_version).label(vocabulary, code) if code else ""
+        except protocol.UnknownCode:
+            return code
 
     def render_causality(self, record, value):
         return self._label("causality", record, value)

@@ -36,7 +36,7 @@ def adverse_events(request):
 def report_event(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.REPORT_EVENT, identifier=identifier)
     at = timezone.now()
-    form = EventForm(posted(request))
+    form = EventForm(posted(request), rules=row.protocol)
     made = submit(request, form, partial(reporting.report, participant=row, by=request.user, at=at))
     if made:
         messages.success(request, f"{made} is saved: {made.term}.")
@@ -68,7 +68,7 @@ def event(request, identifier, number):
 def complete_event(request, identifier, number):
     row = reach_event(request.user, identifier, number, needs=Permission.REPORT_EVENT)
     at = timezone.now()
-    form = EventForm(posted(request))
+    form = EventForm(posted(request), rules=row.participant.protocol)
     form.keep_only(row.completable)
     saved = submit(request, form, partial(reporting.complete, event=row, by=request.user, at=at))
     if saved:

@@ -64,18 +64,22 @@ class CriteriaForm(forms.Form):
             choices=answers_for(criterion, part),
             widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
             required=False,
-            initial=stored and stored.answer,
+            initial=stored.answer if stored else "",
             label=f"{part.id} answer",
+            show_hidden_initial=True,
         )
         label = f"{part.id} evidence and its source"
         self.fields[f"{part.id}-evidence"] = TextField(
             max_length=500,
             required=False,
-            initial=stored and stored.evidence,
+            initial=stored.evidence if stored else "",
+            show_hidden_initial=True,
             label=label,
             widget=forms.Textarea(attrs={"class": "form-control", "rows": 1, "aria-label": label}),
         )
-        return self[part.id], self[f"{part.id}-evidence"]
+        answer = self[part.id]
+        answer.seen = answer.as_hidden(only_initial=True)
+        return answer, self[f"{part.id}-evidence"]
 
     def clean(self):
         answers = {}
@@ -87,8 +91,21 @@ class CriteriaForm(forms.Form):
                 answers[name] = (value, evidence)
             elif evidence:
                 self.add_error(name, f"{name} has evidence but no answer. Choose an answer.")
-        self.cleaned_data = {"answers": answers}
+        self.cleaned_data = {"answers": answers, "was": {part: self._seen(part) for part in answers}}
         return self.cleaned_data
+
+    def _seen(self, part):
+        """What the page showed for this part when it was opened: it comes back in hidden boxes."""
+        names = (part, f"{part}-evidence")
+        return tuple(self.data.get(self[name].html_initial_name, self[name].initial) for name in names)
+
+    def show_what_stands(self, parts):
+        """From now on the person has seen the answers that stand."""
+        self.data = self.data.copy()
+        for part in parts:
+            for name in (part, f"{part}-evidence"):
+                self.data[self[name].html_initial_name] = self[name].initial
+            self[part].seen = self[part].as_hidden(only_initial=True)
 
 
 class EnrollmentForm(forms.Form):
@@ -123,6 +140,7 @@ class InfusionForm(forms.Form):
             "hx-get": reverse_lazy("dose", args=[participant.identifier]),
             "hx-trigger": "input changed delay:300ms",
             "hx-target": "#dose",
+            "hx-swap": "textContent",
             "hx-sync": "this:queue last",
         }
 
@@ -142,6 +160,6 @@ class WithdrawalForm(forms.Form):
     reason = forms.ChoiceField(label="Reason", error_messages={"required": "Choose the reason."})
     note = TextField(label="Note (optional)", max_length=500, required=False)
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, rules, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["reason"].choices = choices(protocol.current().choices("withdrawal_reason"))
+        self.fields["reason"].choices = choices(rules.choices("withdrawal_reason"))

@@ -110,7 +110,10 @@ class Participant(models.Model):
 
     @property
     def withdrawn_reason_words(self):
-        return self.protocol.label("withdrawal_reason", self.withdrawn_reason) if self.withdrawn_reason else ""
+        try:
+            return self.protocol.label("withdrawal_reason", self.withdrawn_reason) if self.withdrawn_reason else ""
+        except protocol.UnknownCode:
+            return self.withdrawn_reason
 
     @property
     def is_open(self):

@@ -166,7 +166,7 @@ def fail_screening(request, identifier):
 def withdraw(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.WITHDRAW, identifier=identifier)
     at = timezone.now()
-    form = WithdrawalForm(posted(request), initial={"withdrawn_on": row.site.today(at)})
+    form = WithdrawalForm(posted(request), rules=row.protocol, initial={"withdrawn_on": row.site.today(at)})
     if submit(request, form, partial(screening.withdraw, participant=row, by=request.user, at=at)):
         messages.success(request, f"{row} is withdrawn. Visits still ahead are not applicable.")
         return redirect("participant", row.identifier)
@@ -177,4 +177,5 @@ def page(request, template, row, *, status=None, **context):
     """A page under the participant's banner."""
     form = context.get("form")
     context |= {"participant": row, "today": row.site.today(timezone.now())}
-    return render(request, template, context, status=status or (status_for(form) if form else 200))
+    with timezone.override(row.site.zone):  # a participant's times are those of the participant's site
+        return render(request, template, context, status=status or (status_for(form) if form else 200))

@@ -2,6 +2,7 @@
 
 from django.db import transaction
 
+from participants.models import Participant
 from studytracker.dates import day_label, protocol_day
 from studytracker.refusal import Refused
 
@@ -67,6 +68,17 @@ def day_words(visit, on):
     return f"{day_label(on)} · D{protocol_day(on, visit.participant.infused_on)} · {where}"
 
 
+def against_withdrawal(participant, withdrawn_on):
+    """Why the participant cannot have left on this day; empty when nothing speaks against it."""
+    last = participant.visits.exclude(attended_on=None).order_by("-attended_on").first()
+    if last and last.attended_on > withdrawn_on:
+        return (
+            f"{last.code} was attended on {day_label(last.attended_on)}, after {day_label(withdrawn_on)}. "
+            "Nobody leaves the study before a visit they came to: check the day."
+        )
+    return ""
+
+
 def why_closed(visit):
     """Why nothing can be recorded for the visit any more, or not yet; empty when it can."""
     if visit.attended_on:
@@ -80,6 +92,8 @@ def why_closed(visit):
 
 def _open(visit):
     """The visit as it is now, locked, and not yet resolved by anybody."""
+    # The participant's row first, as a withdrawal does: one of the two waits and sees the other.
+    Participant.objects.select_for_update(no_key=True).get(pk=visit.participant_id)
     visit = Visit.objects.select_for_update(of=("self",)).select_related("participant", "site").get(pk=visit.pk)
     closed = why_closed(visit)
     if closed:

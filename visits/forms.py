@@ -26,6 +26,7 @@ class AttendanceForm(forms.Form):
             "hx-include": "closest fieldset",
             "hx-target": "#day-echo",
             # The last day typed wins, whichever answer comes first.
+            "hx-swap": "textContent",
             "hx-sync": "closest fieldset:queue last",
         }
 

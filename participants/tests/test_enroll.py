@@ -76,5 +76,5 @@ def test_enroll_refuses_a_screen_failure(musc, coordinator, investigator):
 
 def test_a_slot_is_not_given_again_after_a_withdrawal(musc, coordinator, investigator):
     gone = musc.enrolled()
-    withdraw(participant=gone, withdrawn_on=TODAY, reason="other", note="", by=coordinator, at=NOW)
+    withdraw(participant=gone, withdrawn_on=TODAY, reason="pregnancy", note="", by=coordinator, at=NOW)
     assert enroll(participant=musc.answered(), by=investigator, at=NOW).slot_id == 2

@@ -280,3 +280,57 @@ def test_an_open_event_is_completed_on_its_page_and_nothing_recorded_is_replaced
         False,
     )
     assert (event.completed_by, event.completed_at, event.open_answers) == (coordinator, NOW, [])
+
+
+def seen(page):
+    """The hidden boxes that say what the page showed when it was opened."""
+    return dict(re.findall(r'name="(initial-[^"]+)" value="([^"]*)"', page))
+
+
+def test_two_people_answering_at_once_lose_nothing_and_see_each_other(musc, browse, coordinator, investigator, frozen):
+    musc.screened()
+    address = "/participants/MUSC-001/criteria/"
+    mine, theirs = browse(coordinator), browse(investigator)
+    mine.post(address, {"E8": "absent", "E8-evidence": "chart"})
+    opened = seen(mine.get(address).content.decode())
+    theirs.post(address, {"E8": "present", "E8-evidence": "CT of today"} | opened)
+
+    untouched = {"E8": "absent", "E8-evidence": "chart", "E5": "absent", "E5-evidence": "history"}
+    assert mine.post(address, untouched | opened).status_code == 302
+    answers = Participant.objects.get().answers.order_by("part").values_list("part", "answer", "evidence")
+    assert list(answers) == [("E5", "absent", "history"), ("E8", "present", "CT of today")]
+
+    changed = {"E8": "unknown", "E8-evidence": "asked the ward"}
+    response = mine.post(address, changed | opened)
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert "E8 was answered meanwhile by pi.musc: present (CT of today). Yours stands in the form" in page
+    assert "asked the ward</textarea>" in page
+    assert list(answers.all()) == [("E5", "absent", "history"), ("E8", "present", "CT of today")]
+    assert mine.post(address, changed | seen(page)).status_code == 302
+    assert list(answers.all()) == [("E5", "absent", "history"), ("E8", "unknown", "asked the ward")]
+
+
+def test_leaving_for_another_reason_needs_a_note(musc, browse, coordinator, frozen):
+    musc.infused(DAY0)
+    typed = {**boxes("withdrawn_on", "17", "6", "2025"), "reason": "other"}
+    client = browse(coordinator)
+    come_back(
+        client.post("/participants/MUSC-001/withdraw/", typed),
+        sentence="needs a note that says what it was.",
+        typed=["17"],
+    )
+    assert client.post("/participants/MUSC-001/withdraw/", typed | {"note": "moved away"}).status_code == 302
+
+
+def test_nobody_leaves_before_a_visit_they_came_to(musc, browse, coordinator, frozen):
+    musc.infused(DAY0)
+    client = browse(coordinator)
+    client.post("/visits/MUSC-001/W1/log/", boxes("attended_on", "7", "6", "2025"))
+    typed = {**boxes("withdrawn_on", "6", "6", "2025"), "reason": "death"}
+    come_back(
+        client.post("/participants/MUSC-001/withdraw/", typed),
+        sentence="W1 was attended on Sat 7 Jun 2025, after Fri 6 Jun 2025. "
+        "Nobody leaves the study before a visit they came to: check the day.",
+        typed=["6"],
+    )

@@ -266,6 +266,11 @@ class TextField(forms.CharField):
     def widget_attrs(self, widget):
         return {name: value for name, value in super().widget_attrs(widget).items() if name != "maxlength"}
 
+    def to_python(self, value):
+        """On one line every run of blanks, tabs and line ends is one blank."""
+        text = super().to_python(value)
+        return text if isinstance(self.widget, forms.Textarea) else " ".join(text.split())
+
     def run_validators(self, value):
         if self.max_length and len(value) > self.max_length:
             raise ValidationError(f"This has {len(value):,} characters and {self.max_length:,} fit. Shorten it.")
