@@ -2,9 +2,11 @@
 
 from django.db import transaction
 
+from studytracker.business_days import business_days_after
 from studytracker.dates import day_label, protocol_day
 from studytracker.refusal import Refused
 
+from . import procedures as procedures_of
 from .models import Visit, days_out
 
 
@@ -12,20 +14,40 @@ class AttendanceRefused(Refused):
     """The visit cannot be logged or marked missed like this."""
 
 
+ATTENDANCE = ["attended_on", "attended_at", "attended_by", "visit_type", "note", "late_entry_reason"]
+
+
 @transaction.atomic
-def attend(*, visit, attended_on, out_of_window_reason="", by, at):
+def attend(
+    *,
+    visit,
+    attended_on,
+    out_of_window_reason="",
+    visit_type="",
+    procedures=None,
+    note="",
+    late_entry_reason="",
+    by,
+    at,
+):
     """Log that `visit` took place on the site-local day `attended_on`. Raises AttendanceRefused.
 
-    A visit outside its window is recorded all the same, with a reason: it happened.
+    A visit outside its window is recorded all the same, with a reason: it happened. `procedures` maps each code to
+    the reason it was not done, empty for done; None leaves them to be recorded later.
     """
     visit = _open(visit)
     _check_day(visit, attended_on, at)
     out = days_out(attended_on, visit.opens_on, visit.closes_on)
     if out and not out_of_window_reason:
         raise AttendanceRefused(f"{window_words(visit, attended_on)} Give the reason.", field="out_of_window_reason")
+    late = needs_late_reason(visit, attended_on, at, late_entry_reason)
     visit.attended_on, visit.attended_at, visit.attended_by = attended_on, at, by
     visit.out_of_window_reason = out_of_window_reason if out else ""
-    visit.save(update_fields=["attended_on", "attended_at", "attended_by", "out_of_window_reason"])
+    visit.visit_type, visit.note = visit_type, note
+    visit.late_entry_reason = late_entry_reason if late else ""
+    visit.save(update_fields=[*ATTENDANCE, "out_of_window_reason"])
+    if procedures is not None:
+        procedures_of.record(visit=visit, procedures=procedures, by=by, at=at)
     return visit
 
 
@@ -40,6 +62,28 @@ def miss(*, visit, reason, by, at):
     visit.missed_at, visit.missed_by, visit.missed_reason = at, by, reason
     visit.save(update_fields=["missed_at", "missed_by", "missed_reason"])
     return visit
+
+
+def late_by(visit, attended_on, today):
+    """Business days at the site between the day of a visit and its log, where they are too many, else 0."""
+    days = business_days_after(attended_on, today, visit.site.rules.holidays)
+    return days if days > visit.participant.protocol.visit_log.late_entry_business_days else 0
+
+
+def needs_late_reason(visit, attended_on, at, reason):
+    """Whether this is a late entry. Raises AttendanceRefused for one without its reason.
+
+    Source data are recorded as the visit happens (ALCOA, ICH E6(R3) 2.12.2); a later entry says why it is late.
+    """
+    late = late_by(visit, attended_on, visit.site.today(at))
+    if late and not reason.strip():
+        allowed = visit.participant.protocol.visit_log.late_entry_business_days
+        raise AttendanceRefused(
+            f"{day_label(attended_on)} is {late} business days ago; more than {allowed} is a late entry. "
+            "Say why it is logged only now.",
+            field="late_entry_reason",
+        )
+    return late
 
 
 def window_words(visit, on):
@@ -57,6 +101,13 @@ def day_words(visit, on):
     out = days_out(on, visit.opens_on, visit.closes_on)
     where = f"{abs(out)} d {'after' if out > 0 else 'before'} the window" if out else "in window"
     return f"{day_label(on)} · D{protocol_day(on, visit.participant.infused_on)} · {where}"
+
+
+def echo(visit, on, today):
+    """What the day `on` means for this visit: its window, and whether the log is late."""
+    words = day_words(visit, on) if visit.closes_on else day_label(on)
+    late = late_by(visit, on, today)
+    return f"{words} · logged {late} business days later, say why" if late else words
 
 
 def _open(visit):

@@ -59,6 +59,9 @@ class Visit(models.Model):
     attended_at = models.DateTimeField("logged at", null=True, blank=True)
     attended_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     out_of_window_reason = models.CharField(max_length=500, blank=True)
+    visit_type = models.CharField("how it took place", max_length=40, blank=True)
+    late_entry_reason = models.CharField(max_length=500, blank=True)
+    note = models.CharField(max_length=1000, blank=True)
 
     missed_at = models.DateTimeField(null=True, blank=True)
     missed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
@@ -84,6 +87,11 @@ class Visit(models.Model):
                 name="visit_attended_or_missed",
                 violation_error_message="A visit is either attended or missed, not both.",
             ),
+            models.CheckConstraint(
+                condition=Q(attended_on__isnull=False) | Q(visit_type="", late_entry_reason="", note=""),
+                name="visit_told_when_attended",
+                violation_error_message="How a visit took place is told of an attended visit only.",
+            ),
         ]
         indexes = [
             # Read by the worklists and by the overdue sweep, site by site.
@@ -103,6 +111,15 @@ class Visit(models.Model):
         """The protocol's row for this visit: name, day, window, procedures."""
         return self.participant.protocol.visit(self.code)
 
+    @property
+    def needs_procedures(self):
+        """Whether the protocol requires the procedures of this visit."""
+        return True
+
+    @property
+    def type_words(self):
+        return self.participant.protocol.label("visit_type", self.visit_type) if self.visit_type else ""
+
     def status(self, on):
         """Where the visit stands on the site-local day `on`."""
         return status.of(self, on)
@@ -119,3 +136,32 @@ def days_out(on, opens_on, closes_on):
     if on < opens_on:
         return (on - opens_on).days
     return max((on - closes_on).days, 0)
+
+
+class VisitProcedure(models.Model):
+    """Whether one procedure of an attended visit was done, and if not, why. Never assumed, always said by a person."""
+
+    visit = models.ForeignKey(Visit, models.PROTECT, related_name="procedures")
+    code = models.CharField(max_length=40, help_text="The procedure's code in the protocol.")
+    is_done = models.BooleanField("done")
+    not_done_reason = models.CharField(max_length=500, blank=True)
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["visit", "code"], name="procedure_once_per_visit"),
+            models.CheckConstraint(
+                condition=Q(is_done=True, not_done_reason="") | (Q(is_done=False) & ~Q(not_done_reason="")),
+                name="procedure_done_or_reason",
+                violation_error_message="A procedure is either done, or not done for a reason.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.visit} {self.code}: {'done' if self.is_done else 'not done'}"
+
+    @property
+    def name(self):
+        return self.visit.participant.protocol.procedure(self.code).name

@@ -18,7 +18,11 @@ class VisitTable(tables.Table):
         linkify=lambda record: reverse("participant", args=[record.participant.identifier]),
     )
     site = tables.Column(accessor="site_id", order_by="site")
-    code = tables.Column(verbose_name="Visit", order_by=("order", "code"))
+    code = tables.Column(
+        verbose_name="Visit",
+        order_by=("order", "code"),
+        linkify=lambda record: ("visit", [record.participant.identifier, record.code]),
+    )
     target_on = tables.DateColumn(verbose_name="Target")
     opens_on = tables.DateColumn(verbose_name="Window opens")
     closes_on = tables.DateColumn(verbose_name="Window closes")

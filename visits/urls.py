@@ -4,6 +4,8 @@ from . import views
 
 urlpatterns = [
     path("", views.visits, name="visits"),
+    path("<slug:identifier>/<slug:code>/", views.visit, name="visit"),
+    path("<slug:identifier>/<slug:code>/procedures/", views.record_procedures, name="record_procedures"),
     path("<slug:identifier>/<slug:code>/log/", views.log_visit, name="log_visit"),
     path("<slug:identifier>/<slug:code>/log/day/", views.day_echo, name="day_echo"),
     path("<slug:identifier>/<slug:code>/missed/", views.miss_visit, name="miss_visit"),

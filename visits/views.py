@@ -14,8 +14,8 @@ from studytracker.protocol.models import Site
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
-from . import attendance
-from .forms import AttendanceForm, MissedForm
+from . import attendance, panels, procedures
+from .forms import AttendanceForm, MissedForm, ProceduresForm
 from .models import Visit
 from .tables import VisitFilter, VisitTable
 
@@ -35,9 +35,30 @@ def visits(request):
     )
 
 
-def reach_visit(user, identifier, code):
+def reach_visit(user, identifier, code, needs=Permission.LOG_VISIT):
     rows = Visit.objects.select_related("participant", "participant__infusion", "participant__enrollment", "site")
-    return reach(rows, user, needs=Permission.LOG_VISIT, participant__identifier=identifier, code=code)
+    return reach(rows, user, needs=needs, participant__identifier=identifier, code=code)
+
+
+@require_safe
+def visit(request, identifier, code):
+    row = reach_visit(request.user, identifier, code, needs=Permission.SEE)
+    today = row.site.today(timezone.now())
+    may_log = request.user.can(Permission.LOG_VISIT, row.site_id)
+    recorded = list(row.procedures.order_by("id"))
+    for each in recorded:
+        each.visit = row
+    context = {
+        "visit": row,
+        "participant": row.participant,
+        "today": today,
+        "status": row.status(today),
+        "recorded": recorded,
+        "planned": procedures.of(row),
+        "links": panels.links(row, row.status(today), True) if may_log else (),
+        "may_record": may_log and row.attended_on and not recorded and procedures.of(row),
+    }
+    return render(request, "visits/visit.html", context)
 
 
 @form_view
@@ -45,27 +66,53 @@ def log_visit(request, identifier, code):
     visit = reach_visit(request.user, identifier, code)
     at = timezone.now()
     today = visit.site.today(at)
-    echo = reverse("day_echo", args=[identifier, code])
-    form = AttendanceForm(posted(request), initial={"attended_on": today}, echo_url=echo)
-    logged = submit(request, form, partial(attendance.attend, visit=visit, by=request.user, at=at))
+    form = bound(
+        request,
+        visit,
+        partial(AttendanceForm, initial={"attended_on": today}, echo_url=reverse("day_echo", args=[identifier, code])),
+    )
+    logged = accepted(request, form, partial(attendance.attend, visit=visit, by=request.user, at=at))
     if logged:
         messages.success(request, f"{logged} is logged for {day_label(logged.attended_on)}.")
-        return redirect("participant", identifier)
-    echo_text = attendance.day_words(visit, today) if visit.closes_on else ""
-    return visit_page(request, "visits/log.html", visit, form, echo=echo_text)
+        return redirect("report_event" if "report" in request.POST else "participant", identifier)
+    return visit_page(request, "visits/log.html", visit, form, echo=attendance.echo(visit, today, today))
 
 
 @require_safe
 def day_echo(request, identifier, code):
     """What a typed day means for this visit, as a fragment. Stores nothing."""
     visit = reach_visit(request.user, identifier, code)
-    form = AttendanceForm(request.GET, echo_url="")
+    form = AttendanceForm(request.GET, echo_url="", procedures=())
     form.full_clean()
     try:
-        words = attendance.day_words(visit, form.cleaned_data["attended_on"])
+        words = attendance.echo(visit, form.cleaned_data["attended_on"], visit.site.today(timezone.now()))
     except KeyError:
         words = " ".join(form.errors.get("attended_on", []))
     return HttpResponse(words, content_type="text/plain; charset=utf-8")
+
+
+@form_view
+def record_procedures(request, identifier, code):
+    """For a visit whose day was recorded elsewhere: the screening and the infusion."""
+    visit = reach_visit(request.user, identifier, code)
+    form = bound(request, visit, ProceduresForm)
+    act = partial(procedures.record, visit=visit, by=request.user, at=timezone.now())
+    if accepted(request, form, act):
+        messages.success(request, f"The procedures of {visit} are recorded.")
+        return redirect("visit", identifier, code)
+    return visit_page(request, "visits/procedures.html", visit, form)
+
+
+def bound(request, visit, form_class):
+    """The form over what was posted. The button "All procedures done" answers those still open, and saves nothing."""
+    asked = procedures.of(visit)
+    if "all_done" in request.POST:
+        return form_class(ProceduresForm.with_all_done(request.POST, asked), procedures=asked).unjudged()
+    return form_class(posted(request), procedures=asked)
+
+
+def accepted(request, form, act):
+    return None if "all_done" in request.POST else submit(request, form, act)
 
 
 @form_view
@@ -87,6 +134,5 @@ def visit_page(request, template, visit, form, **context):
         "today": today,
         "status": visit.status(today),
         "form": form,
-        "procedures": [visit.participant.protocol.procedure(code) for code in visit.planned.procedures],
     }
     return render(request, template, context, status=status_for(form))

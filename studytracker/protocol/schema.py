@@ -39,6 +39,7 @@ from .schedule import (
     ReminderStage,
     Status,
     UnplannedVisit,
+    VisitLog,
 )
 
 
@@ -189,6 +190,7 @@ class Contents(Table):
     visits: tuple[PlannedVisit, ...] = Field(alias="visit", min_length=1)
     unplanned_visits: tuple[UnplannedVisit, ...] = Field(alias="unplanned_visit", default=())
     status: Status
+    visit_log: VisitLog
     reminder_stages: tuple[ReminderStage, ...] = Field(alias="reminder_stage", default=())
     adverse_event_collection: CollectionPeriod
     clocks: tuple[Clock, ...] = Field(alias="clock", default=())

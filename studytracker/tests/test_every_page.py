@@ -36,6 +36,8 @@ PAGES = {
     "dose": (["MUSC-001"], ENTERS),
     "fail_screening": (["MUSC-002"], ENTERS),
     "withdraw": (["MUSC-001"], ENTERS),
+    "visit": (["MUSC-001", "W1"], AT_MUSC),
+    "record_procedures": (["MUSC-001", "SCR"], ENTERS),
     "log_visit": (["MUSC-001", "W1"], ENTERS),
     "day_echo": (["MUSC-001", "W1"], ENTERS),
     "miss_visit": (["MUSC-001", "W1"], ENTERS),
@@ -105,7 +107,9 @@ def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, 
 
 
 WRITES = [
-    name for name in PAGES if PAGES[name][0] and name not in ("participant", "dose", "day_echo", "event", "mail")
+    name
+    for name in PAGES
+    if PAGES[name][0] and name not in ("participant", "visit", "dose", "day_echo", "event", "mail")
 ]
 
 

@@ -48,7 +48,14 @@ def test_an_open_visit_moves_through_its_states_day_by_day(week_2, on, code, wor
     ],
 )
 def test_an_attended_visit_is_done_in_or_out_of_its_window(week_2, coordinator, on, code, words):
-    visit = attend(visit=week_2, attended_on=on, out_of_window_reason="Weather", by=coordinator, at=NOW)
+    visit = attend(
+        visit=week_2,
+        attended_on=on,
+        out_of_window_reason="Weather",
+        late_entry_reason="Letter",
+        by=coordinator,
+        at=NOW,
+    )
     assert (visit.status(TODAY).code, visit.status(TODAY).words) == (code, words)
 
 
