@@ -30,11 +30,14 @@ class ProceduresForm(forms.Form):
             self.fields[f"procedure-{procedure.code}"] = forms.ChoiceField(
                 label=procedure.name,
                 choices=[(DONE, "Done"), (NOT_DONE, "Not done")],
-                widget=forms.RadioSelect,
+                widget=forms.RadioSelect({"class": "form-check-input"}),
                 required=False,
             )
             self.fields[f"reason-{procedure.code}"] = forms.ChoiceField(
-                label=f"{procedure.name}: reason not done", choices=why, required=False
+                label=f"{procedure.name}: reason not done",
+                choices=why,
+                widget=forms.Select({"class": "form-select"}),
+                required=False,
             )
 
     @property
