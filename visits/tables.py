@@ -21,7 +21,7 @@ class VisitTable(tables.Table):
     code = tables.Column(
         verbose_name="Visit",
         order_by=("order", "code"),
-        linkify=lambda record: ("visit", [record.participant.identifier, record.code]),
+        linkify=lambda record: reverse("visit", args=[record.participant.identifier, record.code]),
     )
     target_on = tables.DateColumn(verbose_name="Target")
     opens_on = tables.DateColumn(verbose_name="Window opens")
