@@ -233,6 +233,9 @@ PROTOCOL_FILE = env.str("PROTOCOL_FILE", default=str(BASE_DIR / "studytracker" /
 # Imports run adverse_events -> visits -> participants -> studytracker. What must flow the other way is named here.
 ON_SCREENED = ["visits.schedule.record_screening_visit"]  # called with the participant, in the same transaction
 ON_INFUSED = ["visits.schedule.plan_follow_up"]  # called with the infusion, in the same transaction
+DAY0_CHECKS = ["visits.replanning.reasons_against"]  # sentences against a corrected Day 0
+ON_DAY0_CORRECTED = ["visits.replanning.replan"]  # called with the correction, in the same transaction
+DAY0_PREVIEW = "visits.replanning.preview"  # what a corrected Day 0 would move
 WORKLISTS = ["visits.worklist.items", "participants.worklist.items", "adverse_events.worklist.items"]
 PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events"]
 REMINDER_SOURCES = {"visit": "visits.reminders"}

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from participants.models import Participant
+from participants.models import Day0Correction, Participant
 from studytracker.access.scope import ScopedQuerySet
 from studytracker.protocol.models import Site
 from studytracker.rows import both_or_neither, text_when
@@ -165,3 +165,25 @@ class VisitProcedure(models.Model):
     @property
     def name(self):
         return self.visit.participant.protocol.procedure(self.code).name
+
+
+class WindowMove(models.Model):
+    """What a corrected Day 0 did to one visit: its window before and after. Rows are only added."""
+
+    correction = models.ForeignKey(Day0Correction, models.PROTECT, related_name="moves")
+    visit = models.ForeignKey(Visit, models.PROTECT, related_name="moves")
+    old_target_on = models.DateField()
+    old_opens_on = models.DateField()
+    old_closes_on = models.DateField()
+    new_target_on = models.DateField()
+    new_opens_on = models.DateField()
+    new_closes_on = models.DateField()
+
+    class Meta:
+        ordering = ["correction", "visit__order"]
+        constraints = [
+            models.UniqueConstraint(fields=["correction", "visit"], name="move_once_per_correction"),
+        ]
+
+    def __str__(self):
+        return f"{self.visit}: from {self.old_target_on} to {self.new_target_on}"

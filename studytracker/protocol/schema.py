@@ -214,6 +214,10 @@ class Protocol(Contents):
     def visit(self, code: str) -> PlannedVisit:
         return self._one(self.visits, "code", code, "planned visit")
 
+    @property
+    def follow_up_codes(self) -> frozenset[str]:
+        return frozenset(visit.code for visit in self.visits if visit.kind == "follow_up")
+
     def unplanned_visit(self, code: str) -> UnplannedVisit:
         return self._one(self.unplanned_visits, "code", code, "kind of unplanned visit")
 

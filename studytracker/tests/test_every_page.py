@@ -34,6 +34,7 @@ PAGES = {
     "enroll": (["MUSC-002"], {"investigator"}),
     "infuse": (["MUSC-001"], ENTERS),
     "dose": (["MUSC-001"], ENTERS),
+    "correct_day0": (["MUSC-001"], ENTERS),
     "fail_screening": (["MUSC-002"], ENTERS),
     "withdraw": (["MUSC-001"], ENTERS),
     "visit": (["MUSC-001", "W1"], AT_MUSC),
