@@ -193,6 +193,8 @@ def withdraw(request, identifier):
     form = WithdrawalForm(posted(request), initial={"withdrawn_on": row.site.today(at)})
     if submit(request, form, partial(screening.withdraw, participant=row, by=request.user, at=at)):
         messages.success(request, f"{row} is withdrawn. Visits still ahead are not applicable.")
+        if row.infused:
+            messages.info(request, "If there is a last visit, log it below as early termination.")
         return redirect("participant", row.identifier)
     return page(request, "participants/withdraw.html", row, form=form)
 

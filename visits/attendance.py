@@ -124,15 +124,19 @@ def _open(visit):
     return visit
 
 
-def _check_day(visit, attended_on, at):
-    today = visit.site.today(at)
-    participant = visit.participant
+def check_not_ahead(site, attended_on, at):
+    today = site.today(at)
     if attended_on > today:
         raise AttendanceRefused(
-            f"{day_label(attended_on)} is in the future: today is {day_label(today)} at {visit.site_id}. "
+            f"{day_label(attended_on)} is in the future: today is {day_label(today)} at {site}. "
             "Log the visit once it has taken place.",
             field="attended_on",
         )
+
+
+def _check_day(visit, attended_on, at):
+    participant = visit.participant
+    check_not_ahead(visit.site, attended_on, at)
     if attended_on <= participant.infused_on:
         raise AttendanceRefused(
             f"{day_label(attended_on)} is not after the infusion on {day_label(participant.infused_on)}. "

@@ -76,24 +76,20 @@ class ProceduresForm(forms.Form):
         return self
 
 
-class AttendanceForm(ProceduresForm):
+class DayForm(ProceduresForm):
+    """The day of a visit, how it took place, and what was done."""
+
     attended_on = DateField(label="Date of the visit")
-    out_of_window_reason = forms.ChoiceField(
-        label="Reason, if outside the window",
-        required=False,
-        help_text="Only needed for a day outside the window.",
-    )
     late_entry_reason = forms.CharField(label="Reason, if logged late", required=False, max_length=500)
     visit_type = forms.ChoiceField(label="How it took place", widget=forms.RadioSelect)
     note = forms.CharField(
         label="Note (optional)", required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2})
     )
 
-    def __init__(self, *args, echo_url, **kwargs):
+    def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         rules = protocol.current()
         types = rules.choices("visit_type")
-        self.fields["out_of_window_reason"].choices = reasons("out_of_window_reason")
         self.fields["visit_type"].choices = types
         self.fields["visit_type"].initial = types[0][0]
         self.fields[
@@ -101,14 +97,30 @@ class AttendanceForm(ProceduresForm):
         ].help_text = (
             f"Only needed more than {rules.visit_log.late_entry_business_days} business days after the visit."
         )
+
+
+class AttendanceForm(DayForm):
+    out_of_window_reason = forms.ChoiceField(
+        label="Reason, if outside the window",
+        required=False,
+        help_text="Only needed for a day outside the window.",
+    )
+
+    def __init__(self, *args, echo_url, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["out_of_window_reason"].choices = reasons("out_of_window_reason")
         self.fields["attended_on"].widget.attrs |= {
             "hx-get": echo_url,
             "hx-trigger": "change, keyup changed delay:400ms",
             "hx-include": "closest fieldset",
             "hx-target": "#day-echo",
-            # The last day typed wins, whichever answer comes first.
-            "hx-sync": "closest fieldset:queue last",
         }
+
+
+class UnplannedForm(DayForm):
+    note = forms.CharField(
+        label="Why did the visit take place?", max_length=1000, widget=forms.Textarea(attrs={"rows": 2})
+    )
 
 
 class MissedForm(forms.Form):

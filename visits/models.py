@@ -50,6 +50,8 @@ class Visit(models.Model):
     # The participant's site, kept here so that one index serves each site's worklist. It never changes.
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
     code = models.CharField(max_length=20)
+    # For a visit outside the schedule, the protocol's code of its kind; then `code` is its own, such as U1.
+    unplanned = models.CharField(max_length=40, blank=True)
     order = models.PositiveSmallIntegerField()
     target_on = models.DateField(null=True, blank=True)
     opens_on = models.DateField(null=True, blank=True)
@@ -88,6 +90,11 @@ class Visit(models.Model):
                 violation_error_message="A visit is either attended or missed, not both.",
             ),
             models.CheckConstraint(
+                condition=Q(unplanned="") | Q(opens_on=None, attended_on__isnull=False),
+                name="visit_unplanned_took_place",
+                violation_error_message="A visit outside the schedule has no window and has taken place.",
+            ),
+            models.CheckConstraint(
                 condition=Q(attended_on__isnull=False) | Q(visit_type="", late_entry_reason="", note=""),
                 name="visit_told_when_attended",
                 violation_error_message="How a visit took place is told of an attended visit only.",
@@ -108,13 +115,15 @@ class Visit(models.Model):
 
     @property
     def planned(self):
-        """The protocol's row for this visit: name, day, window, procedures."""
+        """The protocol's row for this visit: name and procedures, and for a planned one its day and window."""
+        if self.unplanned:
+            return self.participant.protocol.unplanned_visit(self.unplanned)
         return self.participant.protocol.visit(self.code)
 
     @property
     def needs_procedures(self):
         """Whether the protocol requires the procedures of this visit."""
-        return True
+        return not self.unplanned
 
     @property
     def type_words(self):

@@ -8,7 +8,7 @@ from studytracker import protocol
 from studytracker.access.grants import Permission
 from studytracker.protocol.models import Site
 
-from . import status
+from . import status, unplanned
 from .models import Visit
 
 MATRIX_ROWS = 50
@@ -25,7 +25,16 @@ def schedule(participant, user, today):
         where = visit.status(today)
         rows.append((visit, where, links(visit, where, early) if may_log else ()))
         early = early and where.code not in AHEAD
-    return {"template": "visits/schedule.html", "rows": rows, "participant": participant}
+    outside = _outside_links(participant, [visit for visit, _, _ in rows]) if may_log else ()
+    return {"template": "visits/schedule.html", "rows": rows, "participant": participant, "outside": outside}
+
+
+def _outside_links(participant, visits):
+    """(label, url) of the visits outside the schedule that may be logged for this participant now."""
+    for planned in participant.protocol.unplanned_visits:
+        if not unplanned.reasons_against(participant, planned, visits):
+            address = reverse("log_unplanned", args=[participant.identifier, planned.code])
+            yield f"Log {planned.name.lower()} visit", address
 
 
 def links(visit, where, early):

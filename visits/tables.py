@@ -59,7 +59,7 @@ class VisitTable(tables.Table):
         return format_html("{}", self.value_reason(record))
 
     def value_reason(self, record):
-        return record.missed_reason or record.out_of_window_reason
+        return record.missed_reason or record.out_of_window_reason or (record.note if record.unplanned else "")
 
 
 class VisitFilter(django_filters.FilterSet):

@@ -1,21 +1,23 @@
 from functools import partial
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from participants.models import Participant
 from studytracker.access.grants import Permission
 from studytracker.access.scope import reach, require
 from studytracker.dates import day_label
+from studytracker.protocol.marks import UnknownCode
 from studytracker.protocol.models import Site
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
-from . import attendance, panels, procedures
-from .forms import AttendanceForm, MissedForm, ProceduresForm
+from . import attendance, panels, procedures, unplanned
+from .forms import AttendanceForm, MissedForm, ProceduresForm, UnplannedForm
 from .models import Visit
 from .tables import VisitFilter, VisitTable
 
@@ -89,6 +91,29 @@ def day_echo(request, identifier, code):
     except KeyError:
         words = " ".join(form.errors.get("attended_on", []))
     return HttpResponse(words, content_type="text/plain; charset=utf-8")
+
+
+@form_view
+def log_unplanned(request, identifier, kind):
+    """A visit outside the schedule: unscheduled, or early termination."""
+    participant = reach(
+        Participant.objects.for_listing(), request.user, needs=Permission.LOG_VISIT, identifier=identifier
+    )
+    try:
+        planned = participant.protocol.unplanned_visit(kind)
+    except UnknownCode:
+        raise Http404 from None
+    at = timezone.now()
+    visit = Visit(participant=participant, site=participant.site, unplanned=kind, code=planned.code)
+    form = bound(request, visit, partial(UnplannedForm, initial={"attended_on": participant.site.today(at)}))
+    act = partial(unplanned.log, participant=participant, kind=kind, by=request.user, at=at)
+    logged = accepted(request, form, act)
+    if logged:
+        messages.success(request, f"{logged} is logged for {day_label(logged.attended_on)}.")
+        return redirect("report_event" if "report" in request.POST else "participant", identifier)
+    context = {"form": form, "planned": planned, "participant": participant, "today": participant.site.today(at)}
+    context["reasons"] = unplanned.reasons_against(participant, planned)
+    return render(request, "visits/unplanned.html", context, status=status_for(form))
 
 
 @form_view

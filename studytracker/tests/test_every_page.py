@@ -39,6 +39,7 @@ PAGES = {
     "withdraw": (["MUSC-001"], ENTERS),
     "visit": (["MUSC-001", "W1"], AT_MUSC),
     "record_procedures": (["MUSC-001", "SCR"], ENTERS),
+    "log_unplanned": (["MUSC-001", "UNS"], ENTERS),
     "log_visit": (["MUSC-001", "W1"], ENTERS),
     "day_echo": (["MUSC-001", "W1"], ENTERS),
     "miss_visit": (["MUSC-001", "W1"], ENTERS),
