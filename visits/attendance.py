@@ -6,6 +6,7 @@ from studytracker.business_days import business_days_after
 from studytracker.dates import day_label, protocol_day
 from studytracker.refusal import Refused
 
+from . import deviations
 from . import procedures as procedures_of
 from .models import Visit, days_out
 
@@ -48,7 +49,18 @@ def attend(
     visit.save(update_fields=[*ATTENDANCE, "out_of_window_reason"])
     if procedures is not None:
         procedures_of.record(visit=visit, procedures=procedures, by=by, at=at)
+    if out:
+        why = f"{window_words(visit, attended_on)} Reason: {out_of_window_reason}."
+        deviations.draft(visit, deviations.OUT_OF_WINDOW, attended_on, why, by=by, at=at)
+    if late:
+        draft_late_entry(visit, late, by=by, at=at)
     return visit
+
+
+def draft_late_entry(visit, late, *, by, at):
+    days = f"{late} business days after its day, {day_label(visit.attended_on)}"
+    why = f"{visit.code} was logged {days}. Reason: {visit.late_entry_reason}."
+    deviations.draft(visit, deviations.LATE_ENTRY, visit.attended_on, why, by=by, at=at)
 
 
 @transaction.atomic
@@ -61,6 +73,11 @@ def miss(*, visit, reason, by, at):
         )
     visit.missed_at, visit.missed_by, visit.missed_reason = at, by, reason
     visit.save(update_fields=["missed_at", "missed_by", "missed_reason"])
+    # Missed is decided at the earliest within the window: the deviation happened no later than today.
+    happened_on = min(visit.closes_on, visit.site.today(at))
+    span = f"{day_label(visit.opens_on)} to {day_label(visit.closes_on)}"
+    why = f"{visit.code} was missed: {reason}. Its window was {span}."
+    deviations.draft(visit, deviations.MISSED, happened_on, why, by=by, at=at)
     return visit
 
 

@@ -79,3 +79,12 @@ def _cells(participant, codes, user, on):
         where = visit.status(on)
         link = reverse("log_visit", args=[participant.identifier, code]) if may_log and where.is_actionable else None
         yield code, where, link
+
+
+def deviations(participant, user, today):
+    """The participant's deviations. One query."""
+    rows = list(participant.deviations.order_by("number"))
+    for deviation in rows:
+        deviation.participant = participant
+    may_report = user.can(Permission.REPORT_DEVIATION, participant.site_id)
+    return {"template": "visits/deviation_panel.html", "rows": rows, "may_report": may_report}

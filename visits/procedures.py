@@ -4,6 +4,7 @@ from django.db import transaction
 
 from studytracker.refusal import Refused
 
+from . import deviations
 from .models import Visit, VisitProcedure
 
 
@@ -25,7 +26,7 @@ def record(*, visit, procedures, by, at):
     visit = Visit.objects.select_for_update(of=("self",)).select_related("participant").get(pk=visit.pk)
     _check_visit(visit)
     _check_answers(visit, procedures)
-    return VisitProcedure.objects.bulk_create(
+    rows = VisitProcedure.objects.bulk_create(
         VisitProcedure(
             visit=visit,
             code=procedure.code,
@@ -37,6 +38,18 @@ def record(*, visit, procedures, by, at):
         for procedure in of(visit)
         if procedure.code in procedures
     )
+    if visit.needs_procedures:
+        _draft_deviation(visit, procedures, by=by, at=at)
+    return rows
+
+
+def _draft_deviation(visit, procedures, *, by, at):
+    """One deviation for all that was not done at this visit."""
+    missed = [f"{procedure.name} ({why})" for procedure in of(visit) if (why := procedures[procedure.code])]
+    if missed:
+        category = deviations.PROCEDURE_BEFORE if visit.planned.kind == "screening" else deviations.PROCEDURE
+        why = f"Not done at {visit.code}: {'; '.join(missed)}."
+        deviations.draft(visit, category, visit.attended_on, why, by=by, at=at)
 
 
 def _check_visit(visit):

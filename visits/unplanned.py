@@ -6,7 +6,7 @@ from participants.models import Participant
 from studytracker.dates import day_label
 
 from . import procedures as procedures_of
-from .attendance import AttendanceRefused, check_not_ahead, needs_late_reason
+from .attendance import AttendanceRefused, check_not_ahead, draft_late_entry, needs_late_reason
 from .models import Visit
 
 UNSCHEDULED, EARLY_TERMINATION = "unscheduled", "early_termination"
@@ -46,6 +46,8 @@ def log(*, participant, kind, attended_on, visit_type, note, procedures, late_en
     visit.late_entry_reason = late_entry_reason if late else ""
     visit.save()
     procedures_of.record(visit=visit, procedures=procedures, by=by, at=at)
+    if late:
+        draft_late_entry(visit, late, by=by, at=at)
     return visit
 
 

@@ -17,6 +17,7 @@ NAVIGATION = (
     ("Participants", "participants", None),
     ("Visits", "visits", None),
     ("Adverse events", "adverse_events", None),
+    ("Deviations", "deviations", None),
     ("Reminders", "reminders", None),
     ("Exports", "exports", Permission.EXPORT),
     ("Study", "study", None),

@@ -16,6 +16,9 @@ GROUPS = (
     "In screening",
     "Serious adverse events",
     "Adverse events to complete",
+    "Deviations to complete",
+    "Deviations to classify",
+    "Deviations to close",
 )
 
 
