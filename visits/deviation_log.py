@@ -7,11 +7,14 @@ from studytracker.protocol.models import Site
 
 from .models import STAGES, Deviation, Severity
 
+LONG = {"td": {"class": "long-text"}}
+
 
 class DeviationTable(tables.Table):
     caption = "Protocol deviations (ICH E3 16.2.2)"
     participant = tables.Column(
         accessor="participant__identifier",
+        verbose_name="Participant",
         linkify=lambda record: reverse("participant", args=[record.participant.identifier]),
     )
     site = tables.Column(accessor="site_id", order_by="site")
@@ -20,12 +23,12 @@ class DeviationTable(tables.Table):
         linkify=lambda record: reverse("deviation", args=[record.participant.identifier, record.number]),
     )
     category = tables.Column()
-    visit = tables.Column(accessor="visit__code", order_by="visit__order")
+    visit = tables.Column(accessor="visit__code", order_by="visit__order", verbose_name="Visit")
     happened_on = tables.DateColumn(verbose_name="Happened")
     found_on = tables.DateColumn(verbose_name="Found")
-    description = tables.Column()
-    impact = tables.Column()
-    action = tables.Column(verbose_name="Corrective action")
+    description = tables.Column(attrs=LONG)
+    impact = tables.Column(verbose_name="Impact", attrs=LONG)
+    action = tables.Column(verbose_name="Corrective action", attrs=LONG)
     severity = tables.Column(verbose_name="Minor or major")
     is_reportable = tables.Column(verbose_name="IRB reportable")
     reported_on = tables.DateColumn(verbose_name="Reported on")

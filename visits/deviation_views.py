@@ -36,7 +36,7 @@ def deviations(request):
         table_class=DeviationTable,
         filterset_class=DeviationFilter,
         queryset=Deviation.objects.visible_to(request.user).for_listing().order_by("-found_on", "-id"),
-        template="visits/list.html",
+        template="web/listing.html",
     )
 
 

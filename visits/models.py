@@ -133,6 +133,10 @@ class Visit(models.Model):
         """Where the visit stands on the site-local day `on`."""
         return status.of(self, on)
 
+    def why(self, on):
+        """The date arithmetic behind that status, in words."""
+        return status.why(self, on)
+
     @property
     def days_out(self):
         """Days outside the window of a logged visit: negative before it opened, positive after it closed, else 0."""

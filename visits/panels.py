@@ -23,9 +23,9 @@ def schedule(participant, user, today):
     for visit in participant.visits.order_by("order", "id"):
         visit.participant = participant
         where = visit.status(today)
-        rows.append((visit, where, links(visit, where, early) if may_log else ()))
+        rows.append((visit, where, visit.why(today), links(visit, where, early) if may_log else ()))
         early = early and where.code not in AHEAD
-    outside = _outside_links(participant, [visit for visit, _, _ in rows]) if may_log else ()
+    outside = _outside_links(participant, [visit for visit, *_ in rows]) if may_log else ()
     return {"template": "visits/schedule.html", "rows": rows, "participant": participant, "outside": outside}
 
 
@@ -73,12 +73,12 @@ def _cells(participant, codes, user, on):
     for code, _name, _day in codes:
         visit = visits.get(code)
         if visit is None:
-            yield code, None, None
+            yield code, None, "", None
             continue
         visit.participant = participant
         where = visit.status(on)
         link = reverse("log_visit", args=[participant.identifier, code]) if may_log and where.is_actionable else None
-        yield code, where, link
+        yield code, where, visit.why(on), link
 
 
 def deviations(participant, user, today):

@@ -13,10 +13,10 @@ from studytracker.access.scope import reach, require
 from studytracker.dates import day_label
 from studytracker.protocol.marks import UnknownCode
 from studytracker.protocol.models import Site
-from studytracker.web.listing import listing
+from studytracker.web.listing import filtered, listing
 from studytracker.web.submission import posted, status_for, submit
 
-from . import attendance, panels, procedures, unplanned
+from . import attendance, panels, procedures, strip, unplanned
 from .forms import AttendanceForm, MissedForm, ProceduresForm, UnplannedForm
 from .models import Visit
 from .tables import VisitFilter, VisitTable
@@ -28,11 +28,16 @@ form_view = require_http_methods(["GET", "HEAD", "POST"])
 def visits(request):
     require(request.user, Permission.SEE)
     today = Site.todays(timezone.now())
+    rows = Visit.objects.visible_to(request.user).for_listing(today)
+    if request.GET.get("view") == "strip" and "format" not in request.GET:
+        found = filtered(request.GET, VisitFilter, rows)
+        context = {"filter": found, "strip": strip.draw(found.qs, today), "heading": "Visits along the days"}
+        return render(request, "visits/strip.html", context)
     return listing(
         request,
         table_class=partial(VisitTable, today=today),
         filterset_class=VisitFilter,
-        queryset=Visit.objects.visible_to(request.user).for_listing(today).order_by("target_on", "id"),
+        queryset=rows.order_by("target_on", "id"),
         template="visits/list.html",
     )
 
@@ -55,6 +60,7 @@ def visit(request, identifier, code):
         "participant": row.participant,
         "today": today,
         "status": row.status(today),
+        "why": row.why(today),
         "recorded": recorded,
         "planned": procedures.of(row),
         "links": panels.links(row, row.status(today), True) if may_log else (),

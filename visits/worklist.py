@@ -1,6 +1,7 @@
 """The coordinator's worklist: what is overdue, late, due and opening, each with one click to log."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
@@ -48,6 +49,7 @@ def _item(visit, today):
         status=where,
         actions=actions if where.is_actionable else (),
         order=(visit.closes_on,),
+        listing=f"{reverse('visits')}?{urlencode({'status': where.code})}",
     )
 
 
@@ -74,4 +76,5 @@ def deviations(user, at):
             detail=f"{deviation.category_words}, found {short_day(deviation.found_on)}",
             actions=((label, reverse(name, args=place)),),
             order=(deviation.found_on, deviation.number),
+            listing=f"{reverse('deviations')}?{urlencode({'stage': deviation.stage})}",
         )

@@ -211,6 +211,17 @@ def test_a_list_takes_the_same_queries_however_many_rows(
         client.get(reverse(name))
 
 
+@pytest.mark.parametrize("many", [1, 5])
+def test_the_strip_takes_the_same_queries_however_many_rows(
+    musc, coordinator, browse, frozen, many, django_assert_max_num_queries
+):
+    for _ in range(many):
+        musc.infused(DAY0)
+    client = browse(coordinator)
+    with django_assert_max_num_queries(8):
+        assert client.get("/visits/?view=strip").status_code == 200
+
+
 @pytest.mark.parametrize("many", [0, 25])
 def test_a_participant_page_takes_the_same_queries_however_much_happened(
     musc, coordinator, browse, frozen, many, django_assert_max_num_queries

@@ -25,7 +25,7 @@ def listing(request, *, table_class, filterset_class, queryset, template, extra=
     """`queryset` holds what the person may see. Anything may stand in the query string: what cannot be used
     is named beside its field, an unknown sort key is ignored, a page that does not exist is the nearest one.
     """
-    filterset = _filtered(request.GET, filterset_class, queryset)
+    filterset = filtered(request.GET, filterset_class, queryset)
     table = table_class(filterset.qs)
     _sort(table, request)
     title = str(getattr(table, "caption", "") or queryset.model._meta.verbose_name_plural)
@@ -52,7 +52,7 @@ def listing(request, *, table_class, filterset_class, queryset, template, extra=
     return render(request, template, {**context, **(extra or {})})
 
 
-def _filtered(given: QueryDict, filterset_class, queryset):
+def filtered(given: QueryDict, filterset_class, queryset):
     """The filters over what can be used, with the rest named beside its field and shown as it was typed."""
     usable, refused = _split(given)
     filterset = filterset_class(usable, queryset)

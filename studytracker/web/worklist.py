@@ -34,6 +34,7 @@ class Item:
     status: object = None
     actions: tuple[tuple[str, str], ...] = ()
     order: tuple = field(default=())
+    listing: str = ""  # the address of the listing that holds the whole group
 
 
 def worklist(user, at):

@@ -84,7 +84,7 @@ def test_a_signed_in_person_sees_the_way_around(client, django_user_model):
     page = client.get(reverse("study")).content.decode()
     links = re.search(r'<nav class="tracker-nav".*?</nav>', page, re.DOTALL)[0]
     assert re.findall(r">([^<]+)</a>", links) == [
-        "Today", "Participants", "Visits", "Adverse events", "Reminders", "Study",
+        "Today", "Participants", "Visits", "Adverse events", "Deviations", "Reminders", "Study",
     ]  # fmt: skip
     assert re.findall(r'<a href="([^"]+)" aria-current="page">', links) == [reverse("study")]
     assert re.search(r"<span>\w{3} \d{1,2} \w{3} \d{4} \([\w/]+\)</span>", page)
