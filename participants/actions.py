@@ -29,5 +29,7 @@ def actions(participant, user) -> list[Action]:
     elif not participant.infused:
         offer(Permission.INFUSE, "Record the infusion", "infuse", "primary")
     offer(Permission.REPORT_EVENT, "Report adverse event", "report_event")
+    if participant.infused:
+        offer(Permission.INFUSE, "Correct Day 0…", "correct_day0")
     offer(Permission.WITHDRAW, "Withdraw…", "withdraw")
     return offers

@@ -145,6 +145,19 @@ class InfusionForm(forms.Form):
         }
 
 
+class Day0Form(forms.Form):
+    infused_on = DateField(label="Corrected date of the infusion (Day 0)")
+    start_time = TimeField(label="Corrected start of the infusion", help_text="Site time, such as 10:15.")
+    reason = forms.CharField(
+        label="Why is it corrected?", max_length=500, help_text="Name the source, such as the infusion record."
+    )
+
+    def __init__(self, *args, infusion, zone, **kwargs):
+        started = infusion.started_at.astimezone(zone)
+        kwargs.setdefault("initial", {"infused_on": infusion.infused_on, "start_time": started.time()})
+        super().__init__(*args, **kwargs)
+
+
 class ScreenFailureForm(forms.Form):
     failed_on = DateField(label="Date of the screen failure")
     reason = TextField(

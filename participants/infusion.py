@@ -4,11 +4,12 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from studytracker.dates import ImpossibleTime, day_label, local_instant
 from studytracker.refusal import Refused
 
-from .models import Infusion, Participant
+from .models import Day0Correction, Infusion, Participant
 from .screening import announce
 
 
@@ -29,10 +30,7 @@ def infuse(*, participant, infused_on, start_time, weight_kg, lot, volume_ml, by
     """
     participant = Participant.objects.select_for_update().get(pk=participant.pk)
     _must_be_ready(participant)
-    try:
-        started_at = local_instant(infused_on, start_time, participant.site.zone)
-    except ImpossibleTime as error:
-        raise InfusionRefused(str(error), field="start_time") from None
+    started_at = _instant(participant, infused_on, start_time)
     _check_start(participant, infused_on, started_at, at)
     infusion = Infusion.objects.create(
         participant=participant,
@@ -47,6 +45,63 @@ def infuse(*, participant, infused_on, start_time, weight_kg, lot, volume_ml, by
     )
     announce(settings.ON_INFUSED, infusion, by=by, at=at)
     return infusion
+
+
+def check_correction(*, participant, infused_on, start_time, at):
+    """The corrected start as an instant. Raises InfusionRefused where Day 0 cannot be that day. Changes nothing."""
+    infusion = participant.infused
+    if infusion is None:
+        raise InfusionRefused(f"{participant} has no infusion yet. Record it instead of correcting it.")
+    started_at = _instant(participant, infused_on, start_time)
+    if started_at == infusion.started_at:
+        raise InfusionRefused(
+            f"{day_label(infused_on)} at this time is what is recorded already. Nothing was changed.",
+            field="infused_on",
+        )
+    _check_start(participant, infused_on, started_at, at)
+    if participant.withdrawn_on and infused_on > participant.withdrawn_on:
+        raise InfusionRefused(
+            f"{participant} left the study on {day_label(participant.withdrawn_on)}. "
+            "The infusion cannot be after that day.",
+            field="infused_on",
+        )
+    for path in settings.DAY0_CHECKS:
+        for sentence in import_string(path)(participant, infused_on):
+            raise InfusionRefused(sentence, field="infused_on")
+    return started_at
+
+
+@transaction.atomic
+def correct_day0(*, participant, infused_on, start_time, reason, by, at):
+    """Put a wrongly recorded start of the infusion right, and re-plan from it what has not happened yet.
+
+    The planned cells stay: they were computed from the weight. Returns the Day0Correction; raises InfusionRefused.
+    """
+    Participant.objects.select_for_update().get(pk=participant.pk)
+    participant = Participant.objects.for_listing().get(pk=participant.pk)
+    started_at = check_correction(participant=participant, infused_on=infused_on, start_time=start_time, at=at)
+    infusion = participant.infused
+    correction = Day0Correction.objects.create(
+        infusion=infusion,
+        from_on=infusion.infused_on,
+        to_on=infused_on,
+        from_started_at=infusion.started_at,
+        to_started_at=started_at,
+        reason=reason,
+        corrected_at=at,
+        corrected_by=by,
+    )
+    infusion.infused_on, infusion.started_at = infused_on, started_at
+    infusion.save(update_fields=["infused_on", "started_at"])
+    announce(settings.ON_DAY0_CORRECTED, correction, by=by, at=at)
+    return correction
+
+
+def _instant(participant, on, start_time):
+    try:
+        return local_instant(on, start_time, participant.site.zone)
+    except ImpossibleTime as error:
+        raise InfusionRefused(str(error), field="start_time") from None
 
 
 def _must_be_ready(participant):

@@ -226,3 +226,34 @@ class Infusion(models.Model):
 
     def get_absolute_url(self):
         return self.participant.get_absolute_url()
+
+
+class Day0Correction(models.Model):
+    """A wrongly recorded start of the infusion, put right: from what, to what, and why. Rows are only added."""
+
+    infusion = models.ForeignKey(Infusion, models.PROTECT, related_name="corrections")
+    from_on = models.DateField("Day 0 as it was")
+    to_on = models.DateField("Day 0 as corrected")
+    from_started_at = models.DateTimeField()
+    to_started_at = models.DateTimeField()
+    reason = models.CharField(max_length=500)
+    corrected_at = models.DateTimeField()
+    corrected_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["corrected_at", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(reason=""),
+                name="day0_correction_reason",
+                violation_error_message="A correction needs its reason.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(from_started_at=F("to_started_at")),
+                name="day0_correction_corrects",
+                violation_error_message="The corrected start is the one recorded already.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.infusion.participant}: Day 0 from {self.from_on} to {self.to_on}"

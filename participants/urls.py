@@ -11,6 +11,7 @@ urlpatterns = [
     path("<slug:identifier>/enroll/", views.enroll, name="enroll"),
     path("<slug:identifier>/infusion/", views.infuse, name="infuse"),
     path("<slug:identifier>/infusion/dose/", views.dose, name="dose"),
+    path("<slug:identifier>/infusion/correct/", views.correct_day0, name="correct_day0"),
     path("<slug:identifier>/screen-failure/", views.fail_screening, name="fail_screening"),
     path("<slug:identifier>/withdraw/", views.withdraw, name="withdraw"),
 ]

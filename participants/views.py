@@ -19,7 +19,15 @@ from studytracker.web.submission import posted, status_for, submit
 
 from . import enrollment, infusion, screening
 from .actions import actions
-from .forms import CriteriaForm, EnrollmentForm, InfusionForm, ScreenFailureForm, ScreenForm, WithdrawalForm
+from .forms import (
+    CriteriaForm,
+    Day0Form,
+    EnrollmentForm,
+    InfusionForm,
+    ScreenFailureForm,
+    ScreenForm,
+    WithdrawalForm,
+)
 from .models import Participant
 from .tables import ParticipantFilter, ParticipantTable, for_table
 
@@ -63,6 +71,7 @@ def participant(request, identifier):
         actions=actions(row, request.user),
         assessment=screening.assessment(row),
         consents=row.consents.all(),
+        corrections=row.infused.corrections.count() if row.infused else 0,
         panels=[import_string(path)(row, request.user, today) for path in settings.PARTICIPANT_PANELS],
     )
 
@@ -151,6 +160,38 @@ def dose_words(row, typed):
 
 
 @form_view
+def correct_day0(request, identifier):
+    """First what would move, then, with the same form again, the correction."""
+    row = reach(Participant.objects.for_listing(), request.user, needs=Permission.INFUSE, identifier=identifier)
+    if not row.infused:
+        return redirect("infuse", identifier)
+    at = timezone.now()
+    form = Day0Form(posted(request), infusion=row.infused, zone=row.site.zone)
+    moves = None
+    if _is_confirmed(request, form):
+        made = submit(request, form, partial(infusion.correct_day0, participant=row, by=request.user, at=at))
+        if made:
+            days = f"{day_label(made.to_on)}, no longer {day_label(made.from_on)}"
+            messages.success(request, f"Day 0 of {row} is {days}. What moved is listed below.")
+            return redirect("correct_day0", row.identifier)
+    else:
+        moves = submit(request, form, partial(_moves, row, at))
+    corrections = row.infused.corrections.select_related("corrected_by").prefetch_related("moves__visit")
+    return page(request, "participants/day0.html", row, form=form, moves=moves, corrections=corrections)
+
+
+def _is_confirmed(request, form):
+    """Whether the day to be applied is the day whose moves the person was shown."""
+    shown = request.POST.get("apply")
+    return bool(shown) and form.is_valid() and form.cleaned_data["infused_on"].isoformat() == shown
+
+
+def _moves(row, at, *, infused_on, start_time, reason):
+    infusion.check_correction(participant=row, infused_on=infused_on, start_time=start_time, at=at)
+    return import_string(settings.DAY0_PREVIEW)(row, infused_on)
+
+
+@form_view
 def fail_screening(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.WITHDRAW, identifier=identifier)
     at = timezone.now()
@@ -169,6 +210,8 @@ def withdraw(request, identifier):
     form = WithdrawalForm(posted(request), rules=row.protocol, initial={"withdrawn_on": row.site.today(at)})
     if submit(request, form, partial(screening.withdraw, participant=row, by=request.user, at=at)):
         messages.success(request, f"{row} is withdrawn. Visits still ahead are not applicable.")
+        if row.infused:
+            messages.info(request, "If there is a last visit, log it below as early termination.")
         return redirect("participant", row.identifier)
     return page(request, "participants/withdraw.html", row, form=form)
 

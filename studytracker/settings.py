@@ -241,8 +241,16 @@ ON_SCREENED = ["visits.schedule.record_screening_visit"]  # called with the part
 ON_INFUSED = ["visits.schedule.plan_follow_up"]  # called with the infusion, in the same transaction
 # Called with the participant and the day; a sentence refuses the withdrawal.
 BEFORE_WITHDRAWAL = ["visits.attendance.against_withdrawal"]
-WORKLISTS = ["visits.worklist.items", "participants.worklist.items", "adverse_events.worklist.items"]
-PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events"]
+DAY0_CHECKS = ["visits.replanning.reasons_against"]  # sentences against a corrected Day 0
+ON_DAY0_CORRECTED = ["visits.replanning.replan"]  # called with the correction, in the same transaction
+DAY0_PREVIEW = "visits.replanning.preview"  # what a corrected Day 0 would move
+WORKLISTS = [
+    "visits.worklist.items",
+    "participants.worklist.items",
+    "adverse_events.worklist.items",
+    "visits.worklist.deviations",
+]
+PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events", "visits.panels.deviations"]
 REMINDER_SOURCES = {"visit": "visits.reminders"}
 HOME_PANELS = ["visits.panels.matrix"]
 # The listings an export takes whole: (title, url name).
@@ -250,6 +258,7 @@ EXPORTS = [
     ("Participants", "participants"),
     ("Visits", "visits"),
     ("Adverse events", "adverse_events"),
+    ("Deviations", "deviations"),
 ]
 
 LOGGING = {

@@ -32,5 +32,6 @@ urlpatterns = [
     path("", include("studytracker.access.urls")),
     path("participants/", include("participants.urls")),
     path("visits/", include("visits.urls")),
+    path("deviations/", include("visits.deviation_urls")),
     path("adverse-events/", include("adverse_events.urls")),
 ]

@@ -3,10 +3,12 @@
 from django.db import transaction
 
 from participants.models import Participant
+from studytracker.business_days import business_days_after
 from studytracker.dates import day_label, protocol_day
 from studytracker.refusal import Refused
 
-from . import status
+from . import deviations, status
+from . import procedures as procedures_of
 from .models import Visit, days_out
 
 
@@ -14,21 +16,52 @@ class AttendanceRefused(Refused):
     """The visit cannot be logged or marked missed like this."""
 
 
+ATTENDANCE = ["attended_on", "attended_at", "attended_by", "visit_type", "note", "late_entry_reason"]
+
+
 @transaction.atomic
-def attend(*, visit, attended_on, out_of_window_reason="", by, at):
+def attend(
+    *,
+    visit,
+    attended_on,
+    out_of_window_reason="",
+    visit_type="",
+    procedures=None,
+    note="",
+    late_entry_reason="",
+    by,
+    at,
+):
     """Log that `visit` took place on the site-local day `attended_on`. Raises AttendanceRefused.
 
-    A visit outside its window is recorded all the same, with a reason: it happened.
+    A visit outside its window is recorded all the same, with a reason: it happened. `procedures` maps each code to
+    the reason it was not done, empty for done; None leaves them to be recorded later.
     """
     visit = _open(visit)
     _check_day(visit, attended_on, at)
     out = days_out(attended_on, visit.opens_on, visit.closes_on)
     if out and not out_of_window_reason:
         raise AttendanceRefused(f"{window_words(visit, attended_on)} Give the reason.", field="out_of_window_reason")
+    late = needs_late_reason(visit, attended_on, at, late_entry_reason)
     visit.attended_on, visit.attended_at, visit.attended_by = attended_on, at, by
     visit.out_of_window_reason = out_of_window_reason if out else ""
-    visit.save(update_fields=["attended_on", "attended_at", "attended_by", "out_of_window_reason"])
+    visit.visit_type, visit.note = visit_type, note
+    visit.late_entry_reason = late_entry_reason if late else ""
+    visit.save(update_fields=[*ATTENDANCE, "out_of_window_reason"])
+    if procedures is not None:
+        procedures_of.record(visit=visit, procedures=procedures, by=by, at=at)
+    if out:
+        why = f"{window_words(visit, attended_on)} Reason: {out_of_window_reason}."
+        deviations.draft(visit, deviations.OUT_OF_WINDOW, attended_on, why, by=by, at=at)
+    if late:
+        draft_late_entry(visit, late, by=by, at=at)
     return visit
+
+
+def draft_late_entry(visit, late, *, by, at):
+    days = f"{late} business days after its day, {day_label(visit.attended_on)}"
+    why = f"{visit.code} was logged {days}. Reason: {visit.late_entry_reason}."
+    deviations.draft(visit, deviations.LATE_ENTRY, visit.attended_on, why, by=by, at=at)
 
 
 @transaction.atomic
@@ -46,7 +79,34 @@ def miss(*, visit, reason, by, at):
         )
     visit.missed_at, visit.missed_by, visit.missed_reason = at, by, reason
     visit.save(update_fields=["missed_at", "missed_by", "missed_reason"])
+    # Missed is decided at the earliest within the window: the deviation happened no later than today.
+    happened_on = min(visit.closes_on, visit.site.today(at))
+    span = f"{day_label(visit.opens_on)} to {day_label(visit.closes_on)}"
+    why = f"{visit.code} was missed: {reason}. Its window was {span}."
+    deviations.draft(visit, deviations.MISSED, happened_on, why, by=by, at=at)
     return visit
+
+
+def late_by(visit, attended_on, today):
+    """Business days at the site between the day of a visit and its log, where they are too many, else 0."""
+    days = business_days_after(attended_on, today, visit.site.rules.holidays)
+    return days if days > visit.participant.protocol.visit_log.late_entry_business_days else 0
+
+
+def needs_late_reason(visit, attended_on, at, reason):
+    """Whether this is a late entry. Raises AttendanceRefused for one without its reason.
+
+    Source data are recorded as the visit happens (ALCOA, ICH E6(R3) 2.12.2); a later entry says why it is late.
+    """
+    late = late_by(visit, attended_on, visit.site.today(at))
+    if late and not reason.strip():
+        allowed = visit.participant.protocol.visit_log.late_entry_business_days
+        raise AttendanceRefused(
+            f"{day_label(attended_on)} is {late} business days ago; more than {allowed} is a late entry. "
+            "Say why it is logged only now.",
+            field="late_entry_reason",
+        )
+    return late
 
 
 def window_words(visit, on):
@@ -61,8 +121,6 @@ def window_words(visit, on):
 
 def day_words(visit, on):
     """'Tue 4 Mar 2025 · D28 · in window', for the day `on`."""
-    if visit.closes_on is None:
-        return f"{visit} has no window yet: the infusion sets Day 0."
     out = days_out(on, visit.opens_on, visit.closes_on)
     where = f"{abs(out)} d {'after' if out > 0 else 'before'} the window" if out else "in window"
     return f"{day_label(on)} · D{protocol_day(on, visit.participant.infused_on)} · {where}"
@@ -90,6 +148,15 @@ def why_closed(visit):
     return ""
 
 
+def echo(visit, on, today):
+    """What the day `on` means for this visit: its window, and whether the log is late."""
+    if visit.closes_on is None and not visit.unplanned:
+        return f"{visit} has no window yet: the infusion sets Day 0."
+    words = day_label(on) if visit.unplanned else day_words(visit, on)
+    late = late_by(visit, on, today)
+    return f"{words} · logged {late} business days later, say why" if late else words
+
+
 def _open(visit):
     """The visit as it is now, locked, and not yet resolved by anybody."""
     # The participant's row first, as a withdrawal does: one of the two waits and sees the other.
@@ -101,15 +168,19 @@ def _open(visit):
     return visit
 
 
-def _check_day(visit, attended_on, at):
-    today = visit.site.today(at)
-    participant = visit.participant
+def check_not_ahead(site, attended_on, at):
+    today = site.today(at)
     if attended_on > today:
         raise AttendanceRefused(
-            f"{day_label(attended_on)} is in the future: today is {day_label(today)} at {visit.site_id}. "
+            f"{day_label(attended_on)} is in the future: today is {day_label(today)} at {site}. "
             "Log the visit once it has taken place.",
             field="attended_on",
         )
+
+
+def _check_day(visit, attended_on, at):
+    participant = visit.participant
+    check_not_ahead(visit.site, attended_on, at)
     if attended_on <= participant.infused_on:
         raise AttendanceRefused(
             f"{day_label(attended_on)} is not after the infusion on {day_label(participant.infused_on)}. "

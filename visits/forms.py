@@ -1,7 +1,10 @@
 from django import forms
+from django.forms.utils import ErrorDict
 
 from studytracker import protocol
 from studytracker.web.fields import DateField
+
+DONE, NOT_DONE = "done", "not_done"
 
 
 def reasons(vocabulary):
@@ -9,8 +12,94 @@ def reasons(vocabulary):
     return [("", "Choose…"), *((label, label) for code, label in protocol.current().choices(vocabulary))]
 
 
-class AttendanceForm(forms.Form):
+class ProceduresForm(forms.Form):
+    """Each procedure done, or not done with its reason. Nothing is ticked until a person ticks it."""
+
+    rest_reason = forms.ChoiceField(
+        label="All not marked above were not done, because",
+        required=False,
+        help_text="For a visit by phone or at the laboratory. Leave it empty when each is marked.",
+    )
+
+    def __init__(self, *args, procedures, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.procedures = procedures
+        why = reasons("procedure_not_done_reason")
+        self.fields["rest_reason"].choices = why
+        for procedure in procedures:
+            self.fields[f"procedure-{procedure.code}"] = forms.ChoiceField(
+                label=procedure.name,
+                choices=[(DONE, "Done"), (NOT_DONE, "Not done")],
+                widget=forms.RadioSelect({"class": "form-check-input"}),
+                required=False,
+            )
+            self.fields[f"reason-{procedure.code}"] = forms.ChoiceField(
+                label=f"{procedure.name}: reason not done",
+                choices=why,
+                widget=forms.Select({"class": "form-select"}),
+                required=False,
+            )
+
+    @property
+    def rows(self):
+        """(procedure, its answer, its reason, whether the answer is still wanted)."""
+        for procedure in self.procedures:
+            answer = self[f"procedure-{procedure.code}"]
+            wanted = self.is_bound and bool(self.errors) and not answer.value()
+            yield procedure, answer, self[f"reason-{procedure.code}"], wanted
+
+    def clean(self):
+        given = self.cleaned_data
+        rest, answers = given.pop("rest_reason", ""), {}
+        for procedure in self.procedures:
+            answer, reason = (given.pop(f"{part}-{procedure.code}", "") for part in ("procedure", "reason"))
+            if answer == NOT_DONE and not (reason or rest):
+                self.add_error(f"reason-{procedure.code}", f"{procedure.name}: choose why it was not done.")
+            elif answer == DONE and reason:
+                self.add_error(f"reason-{procedure.code}", f"{procedure.name}: is it done, or is there a reason?")
+            elif answer or reason or rest:
+                answers[procedure.code] = "" if answer == DONE else reason or rest
+        given["procedures"] = answers
+        return given
+
+    @staticmethod
+    def with_all_done(data, procedures):
+        """What was typed, with every unanswered procedure marked done: the button's work without JavaScript."""
+        data = data.copy()
+        for procedure in procedures:
+            data.setdefault(f"procedure-{procedure.code}", DONE)
+        return data
+
+    def unjudged(self):
+        """Show what was typed, and say nothing about it yet."""
+        self._errors = ErrorDict()
+        return self
+
+
+class DayForm(ProceduresForm):
+    """The day of a visit, how it took place, and what was done."""
+
     attended_on = DateField(label="Date of the visit")
+    late_entry_reason = forms.CharField(label="Reason, if logged late", required=False, max_length=500)
+    visit_type = forms.ChoiceField(label="How it took place", widget=forms.RadioSelect)
+    note = forms.CharField(
+        label="Note (optional)", required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        rules = protocol.current()
+        types = rules.choices("visit_type")
+        self.fields["visit_type"].choices = types
+        self.fields["visit_type"].initial = types[0][0]
+        self.fields[
+            "late_entry_reason"
+        ].help_text = (
+            f"Only needed more than {rules.visit_log.late_entry_business_days} business days after the visit."
+        )
+
+
+class AttendanceForm(DayForm):
     out_of_window_reason = forms.ChoiceField(
         label="Reason, if outside the window",
         required=False,
@@ -29,6 +118,12 @@ class AttendanceForm(forms.Form):
             "hx-swap": "textContent",
             "hx-sync": "closest fieldset:queue last",
         }
+
+
+class UnplannedForm(DayForm):
+    note = forms.CharField(
+        label="Why did the visit take place?", max_length=1000, widget=forms.Textarea(attrs={"rows": 2})
+    )
 
 
 class MissedForm(forms.Form):

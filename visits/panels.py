@@ -8,7 +8,7 @@ from studytracker import protocol
 from studytracker.access.grants import Permission
 from studytracker.protocol.models import Site
 
-from . import status
+from . import status, unplanned
 from .models import Visit
 
 MATRIX_ROWS = 50
@@ -23,9 +23,18 @@ def schedule(participant, user, today):
     for visit in participant.visits.order_by("order", "id"):
         visit.participant = participant
         where = visit.status(today)
-        rows.append((visit, where, links(visit, where, early) if may_log else ()))
+        rows.append((visit, where, visit.why(today), links(visit, where, early) if may_log else ()))
         early = early and where.code not in AHEAD
-    return {"template": "visits/schedule.html", "rows": rows, "participant": participant}
+    outside = _outside_links(participant, [visit for visit, *_ in rows]) if may_log else ()
+    return {"template": "visits/schedule.html", "rows": rows, "participant": participant, "outside": outside}
+
+
+def _outside_links(participant, visits):
+    """(label, url) of the visits outside the schedule that may be logged for this participant now."""
+    for planned in participant.protocol.unplanned_visits:
+        if not unplanned.reasons_against(participant, planned, visits):
+            address = reverse("log_unplanned", args=[participant.identifier, planned.code])
+            yield f"Log {planned.name.lower()} visit", address
 
 
 def links(visit, where, early):
@@ -64,9 +73,18 @@ def _cells(participant, codes, user, on):
     for code, _name, _day in codes:
         visit = visits.get(code)
         if visit is None:
-            yield code, None, None
+            yield code, None, "", None
             continue
         visit.participant = participant
         where = visit.status(on)
         link = reverse("log_visit", args=[participant.identifier, code]) if may_log and where.is_actionable else None
-        yield code, where, link
+        yield code, where, visit.why(on), link
+
+
+def deviations(participant, user, today):
+    """The participant's deviations. One query."""
+    rows = list(participant.deviations.order_by("number"))
+    for deviation in rows:
+        deviation.participant = participant
+    may_report = user.can(Permission.REPORT_DEVIATION, participant.site_id)
+    return {"template": "visits/deviation_panel.html", "rows": rows, "may_report": may_report}

@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 from django.db import transaction
 
+from studytracker.dates import day_label
+
+from . import deviations
 from .models import Visit
 
 
@@ -55,9 +58,7 @@ def plan_follow_up(infusion, *, by, at):
     for order, planned in enumerate(rules.visits):
         span = spans[planned.code]
         if planned.kind == "screening":
-            Visit.objects.filter(participant=participant, code=planned.code).update(
-                target_on=span.target_on, opens_on=span.opens_on, closes_on=span.closes_on
-            )
+            _stamp_screening(participant, planned.code, span, by=by, at=at)
             continue
         attended = {}
         if planned.kind == "baseline":
@@ -73,3 +74,16 @@ def plan_follow_up(infusion, *, by, at):
             )
         )
     return Visit.objects.bulk_create(visits)
+
+
+def _stamp_screening(participant, code, span, *, by, at):
+    """Only now is it known whether the screening was in its window."""
+    visit = Visit.objects.select_related("participant", "site").get(participant=participant, code=code)
+    visit.target_on, visit.opens_on, visit.closes_on = span
+    visit.save(update_fields=["target_on", "opens_on", "closes_on"])
+    if visit.days_out:
+        why = (
+            f"{code} on {day_label(visit.attended_on)} is outside its window, "
+            f"{day_label(span.opens_on)} to {day_label(span.closes_on)}."
+        )
+        deviations.draft(visit, deviations.OUT_OF_WINDOW, visit.attended_on, why, by=by, at=at)

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from django.db.models import Case, CharField, DateField, F, Q, Value, When
 
 from studytracker import protocol
-from studytracker.dates import short_day
+from studytracker.dates import day_label, protocol_day, short_day
 
 AWAITING, UPCOMING, SOON, OPEN, LATE, OVERDUE = "awaiting", "upcoming", "soon", "open", "late", "overdue"
 DONE, DONE_OUT, MISSED, NOT_APPLICABLE = "done", "done-out", "missed", "na"
@@ -90,6 +90,53 @@ def _by_date(visit, on):
     if wait <= protocol.current().status.upcoming_days:
         return Status(SOON, f"Opens in {wait} d")
     return Status(UPCOMING, f"Opens {short_day(visit.opens_on)}")
+
+
+def why(visit, on: date) -> str:
+    """The arithmetic behind the status on the site-local day `on`, in words. Reads visit.participant."""
+    if visit.closes_on is None:
+        return _why_without_window(visit)
+    return f"{_window_words(visit)} {_against_window(visit, on)}"
+
+
+def _why_without_window(visit):
+    if not visit.attended_on:
+        return "There is no Day 0 yet: the infusion sets the target and the window."
+    after = "it is outside the schedule" if visit.unplanned else "the infusion, which sets it, is still to come"
+    return f"Attended {day_label(visit.attended_on)}. There is no window: {after}."
+
+
+def _window_words(visit):
+    day0 = visit.participant.infused_on
+    day = f" (D{protocol_day(visit.target_on, day0)})" if day0 else ""
+    span = f"{day_label(visit.opens_on)} to {day_label(visit.closes_on)}"
+    return f"Target {day_label(visit.target_on)}{day}; window {span}, both days included."
+
+
+def _against_window(visit, on):
+    if visit.attended_on:
+        return f"Attended {day_label(visit.attended_on)}, {_place(visit, visit.attended_on)}."
+    if visit.missed_at:
+        return f"A person decided that it was missed: {visit.missed_reason}."
+    left_on = visit.participant.withdrawn_on
+    if left_on and left_on <= visit.closes_on:
+        return f"The participant left the study on {day_label(left_on)}, {_place(visit, left_on)}."
+    return f"Today, {day_label(on)}, is {_place(visit, on)}, and nothing is logged."
+
+
+def _place(visit, day):
+    if day > visit.closes_on:
+        return f"{_days(day - visit.closes_on)} after its last day"
+    if day < visit.opens_on:
+        return f"{_days(visit.opens_on - day)} before its first day"
+    if day == visit.target_on:
+        return "in the window and on the target"
+    side = "after" if day > visit.target_on else "before"
+    return f"in the window, {_days(abs(day - visit.target_on))} {side} the target"
+
+
+def _days(span):
+    return "1 day" if span.days == 1 else f"{span.days} days"
 
 
 def expression(today: dict[str, date]):

@@ -19,7 +19,11 @@ class VisitTable(tables.Table):
         linkify=lambda record: reverse("participant", args=[record.participant.identifier]),
     )
     site = tables.Column(accessor="site_id", order_by="site")
-    code = tables.Column(verbose_name="Visit", order_by=("order", "code"))
+    code = tables.Column(
+        verbose_name="Visit",
+        order_by=("order", "code"),
+        linkify=lambda record: reverse("visit", args=[record.participant.identifier, record.code]),
+    )
     target_on = tables.DateColumn(verbose_name="Target", attrs=NO_WRAP)
     opens_on = tables.DateColumn(verbose_name="Window opens", attrs=NO_WRAP)
     closes_on = tables.DateColumn(verbose_name="Window closes", attrs=NO_WRAP)
@@ -57,7 +61,7 @@ class VisitTable(tables.Table):
         return record.out_of_window_reason
 
     def value_reason(self, record):
-        return record.missed_reason or record.out_of_window_reason
+        return record.missed_reason or record.out_of_window_reason or (record.note if record.unplanned else "")
 
 
 class VisitFilter(django_filters.FilterSet):

@@ -1,21 +1,23 @@
 from functools import partial
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from participants.models import Participant
 from studytracker.access.grants import Permission
 from studytracker.access.scope import reach, require
 from studytracker.dates import day_label
+from studytracker.protocol.marks import UnknownCode
 from studytracker.protocol.models import Site
-from studytracker.web.listing import listing
+from studytracker.web.listing import filtered, listing
 from studytracker.web.submission import posted, status_for, submit
 
-from . import attendance
-from .forms import AttendanceForm, MissedForm
+from . import attendance, panels, procedures, strip, unplanned
+from .forms import AttendanceForm, MissedForm, ProceduresForm, UnplannedForm
 from .models import Visit
 from .tables import VisitFilter, VisitTable
 
@@ -26,23 +28,22 @@ form_view = require_http_methods(["GET", "HEAD", "POST"])
 def visits(request):
     require(request.user, Permission.SEE)
     today = Site.todays(timezone.now())
+    rows = Visit.objects.visible_to(request.user).for_listing(today)
+    if request.GET.get("view") == "strip" and "format" not in request.GET:
+        found = filtered(request.GET, VisitFilter, rows)
+        context = {"filter": found, "strip": strip.draw(found.qs, today), "heading": "Visits along the days"}
+        return render(request, "visits/strip.html", context)
     return listing(
         request,
         table_class=partial(VisitTable, today=today),
         filterset_class=VisitFilter,
-        queryset=Visit.objects.visible_to(request.user).for_listing(today).order_by("target_on", "id"),
+        queryset=rows.order_by("target_on", "id"),
         template="visits/list.html",
     )
 
 
-def reach_visit(user, identifier, code):
-    return reach(
-        Visit.objects.for_page(),
-        user,
-        needs=Permission.LOG_VISIT,
-        participant__identifier=identifier,
-        code=code,
-    )
+def reach_visit(user, identifier, code, needs=Permission.LOG_VISIT):
+    return reach(Visit.objects.for_page(), user, needs=needs, participant__identifier=identifier, code=code)
 
 
 def turned_away(request, visit):
@@ -53,6 +54,28 @@ def turned_away(request, visit):
         return redirect("participant", visit.participant.identifier)
 
 
+@require_safe
+def visit(request, identifier, code):
+    row = reach_visit(request.user, identifier, code, needs=Permission.SEE)
+    today = row.site.today(timezone.now())
+    may_log = request.user.can(Permission.LOG_VISIT, row.site_id)
+    recorded = list(row.procedures.order_by("id"))
+    for each in recorded:
+        each.visit = row
+    context = {
+        "visit": row,
+        "participant": row.participant,
+        "today": today,
+        "status": row.status(today),
+        "why": row.why(today),
+        "recorded": recorded,
+        "planned": procedures.of(row),
+        "links": panels.links(row, row.status(today), True) if may_log else (),
+        "may_record": may_log and row.attended_on and not recorded and procedures.of(row),
+    }
+    return render(request, "visits/visit.html", context)
+
+
 @form_view
 def log_visit(request, identifier, code):
     visit = reach_visit(request.user, identifier, code)
@@ -60,27 +83,77 @@ def log_visit(request, identifier, code):
         return closed
     at = timezone.now()
     today = visit.site.today(at)
-    echo = reverse("day_echo", args=[identifier, code])
-    form = AttendanceForm(posted(request), initial={"attended_on": today}, echo_url=echo)
-    logged = submit(request, form, partial(attendance.attend, visit=visit, by=request.user, at=at))
+    form = bound(
+        request,
+        visit,
+        partial(AttendanceForm, initial={"attended_on": today}, echo_url=reverse("day_echo", args=[identifier, code])),
+    )
+    logged = accepted(request, form, partial(attendance.attend, visit=visit, by=request.user, at=at))
     if logged:
         messages.success(request, f"{logged} is logged for {day_label(logged.attended_on)}.")
-        return redirect("participant", identifier)
-    day = form.cleaned_data.get("attended_on") if form.is_bound else today
-    return visit_page(request, "visits/log.html", visit, form, echo=day and attendance.day_words(visit, day))
+        return redirect("report_event" if "report" in request.POST else "participant", identifier)
+    day = getattr(form, "cleaned_data", {}).get("attended_on") if form.is_bound else today
+    return visit_page(request, "visits/log.html", visit, form, echo=day and attendance.echo(visit, day, today))
 
 
 @require_safe
 def day_echo(request, identifier, code):
     """What a typed day means for this visit, as a fragment. Stores nothing."""
     visit = reach_visit(request.user, identifier, code)
-    form = AttendanceForm(request.GET, echo_url="")
+    form = AttendanceForm(request.GET, echo_url="", procedures=())
     form.full_clean()
     try:
-        words = attendance.day_words(visit, form.cleaned_data["attended_on"])
+        words = attendance.echo(visit, form.cleaned_data["attended_on"], visit.site.today(timezone.now()))
     except KeyError:
         words = " ".join(form.errors.get("attended_on", []))
     return HttpResponse(words, content_type="text/plain; charset=utf-8")
+
+
+@form_view
+def log_unplanned(request, identifier, kind):
+    """A visit outside the schedule: unscheduled, or early termination."""
+    participant = reach(
+        Participant.objects.for_listing(), request.user, needs=Permission.LOG_VISIT, identifier=identifier
+    )
+    try:
+        planned = participant.protocol.unplanned_visit(kind)
+    except UnknownCode:
+        raise Http404 from None
+    at = timezone.now()
+    visit = Visit(participant=participant, site=participant.site, unplanned=kind, code=planned.code)
+    form = bound(request, visit, partial(UnplannedForm, initial={"attended_on": participant.site.today(at)}))
+    act = partial(unplanned.log, participant=participant, kind=kind, by=request.user, at=at)
+    logged = accepted(request, form, act)
+    if logged:
+        messages.success(request, f"{logged} is logged for {day_label(logged.attended_on)}.")
+        return redirect("report_event" if "report" in request.POST else "participant", identifier)
+    context = {"form": form, "planned": planned, "participant": participant, "today": participant.site.today(at)}
+    context["reasons"] = unplanned.reasons_against(participant, planned)
+    return render(request, "visits/unplanned.html", context, status=status_for(form))
+
+
+@form_view
+def record_procedures(request, identifier, code):
+    """For a visit whose day was recorded elsewhere: the screening and the infusion."""
+    visit = reach_visit(request.user, identifier, code)
+    form = bound(request, visit, ProceduresForm)
+    act = partial(procedures.record, visit=visit, by=request.user, at=timezone.now())
+    if accepted(request, form, act):
+        messages.success(request, f"The procedures of {visit} are recorded.")
+        return redirect("visit", identifier, code)
+    return visit_page(request, "visits/procedures.html", visit, form)
+
+
+def bound(request, visit, form_class):
+    """The form over what was posted. The button "All procedures done" answers those still open, and saves nothing."""
+    asked = procedures.of(visit)
+    if "all_done" in request.POST:
+        return form_class(ProceduresForm.with_all_done(request.POST, asked), procedures=asked).unjudged()
+    return form_class(posted(request), procedures=asked)
+
+
+def accepted(request, form, act):
+    return None if "all_done" in request.POST else submit(request, form, act)
 
 
 @form_view
@@ -104,6 +177,5 @@ def visit_page(request, template, visit, form, **context):
         "today": today,
         "status": visit.status(today),
         "form": form,
-        "procedures": [visit.participant.protocol.procedure(code) for code in visit.planned.procedures],
     }
     return render(request, template, context, status=status_for(form))

@@ -1,6 +1,7 @@
 """The coordinator's worklist: what is overdue, late, due and opening, each with one click to log."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
@@ -11,7 +12,7 @@ from studytracker.protocol.models import Site
 from studytracker.web.worklist import Item
 
 from . import status
-from .models import Visit
+from .models import CLASSIFIED, COMPLETED, DRAFTED, Deviation, Visit
 
 GROUP = {
     status.OVERDUE: "Overdue",
@@ -48,4 +49,32 @@ def _item(visit, today):
         status=where,
         actions=actions if where.is_actionable else (),
         order=(visit.closes_on,),
+        listing=f"{reverse('visits')}?{urlencode({'status': where.code})}",
     )
+
+
+DEVIATION_GROUPS = {
+    DRAFTED: ("Deviations to complete", Permission.REPORT_DEVIATION, "Complete", "complete_deviation"),
+    COMPLETED: ("Deviations to classify", Permission.CLASSIFY_DEVIATION, "Classify", "classify_deviation"),
+    CLASSIFIED: ("Deviations to close", Permission.REPORT_DEVIATION, "Close", "close_deviation"),
+}
+
+
+def deviations(user, at):
+    """The open deviations at the step this person may take. One query."""
+    rows = Deviation.objects.visible_to(user).open().select_related("participant")
+    for deviation in rows.order_by("found_on", "id"):
+        group, permission, label, name = DEVIATION_GROUPS[deviation.stage]
+        if not user.can(permission, deviation.site_id):
+            continue
+        place = [deviation.participant.identifier, deviation.number]
+        yield Item(
+            group=group,
+            identifier=deviation.participant.identifier,
+            url=reverse("deviation", args=place),
+            text=f"DV {deviation.number}",
+            detail=f"{deviation.category_words}, found {short_day(deviation.found_on)}",
+            actions=((label, reverse(name, args=place)),),
+            order=(deviation.found_on, deviation.number),
+            listing=f"{reverse('deviations')}?{urlencode({'stage': deviation.stage})}",
+        )

@@ -11,6 +11,8 @@ class Permission(StrEnum):
     ENROLL = "confirm eligibility and enroll"
     INFUSE = "record the infusion"
     LOG_VISIT = "log visits and mark them missed"
+    REPORT_DEVIATION = "report and complete deviations"
+    CLASSIFY_DEVIATION = "classify deviations"
     REPORT_EVENT = "report adverse events"
     WITHDRAW = "record a withdrawal or a screen failure"
     EXPORT = "export data"
@@ -26,12 +28,17 @@ class Role(TextChoices):
 
 
 P = Permission
-_ENTER = frozenset({P.SEE, P.SCREEN, P.INFUSE, P.LOG_VISIT, P.REPORT_EVENT, P.WITHDRAW, P.EXPORT, P.OPERATE})
+_ENTER = frozenset(
+    {
+        *(P.SEE, P.SCREEN, P.INFUSE, P.LOG_VISIT, P.REPORT_DEVIATION, P.REPORT_EVENT, P.WITHDRAW),
+        *(P.EXPORT, P.OPERATE),
+    }
+)
 
 # The administrator exports and runs the system but enters no clinical data (separation of duties, 21 CFR 11.10(g)).
 GRANTS: dict[str, frozenset[Permission]] = {
     Role.COORDINATOR: _ENTER,
-    Role.INVESTIGATOR: _ENTER | {P.ENROLL},
+    Role.INVESTIGATOR: _ENTER | {P.ENROLL, P.CLASSIFY_DEVIATION},
     Role.CHAIR: frozenset({P.SEE, P.EXPORT, P.OPERATE}),
     Role.MONITOR: frozenset({P.SEE}),
     Role.ADMINISTRATOR: frozenset({P.SEE, P.EXPORT, P.OPERATE}),

@@ -116,12 +116,20 @@ class _Site:
         )
         return participant
 
-    def attend(self, participant, reason="", **shifts):
+    def attend(self, participant, reason="", not_done=None, visit_type="clinic", **shifts):
         """Log visits, each on its target shifted by days: attend(p, W1=0, W2=-1)."""
         for code, shift in shifts.items():
             visit = participant.visits.get(code=code)
             on = visit.target_on + timedelta(days=shift)
-            attend(visit=visit, attended_on=on, out_of_window_reason=reason, by=self.coordinator, at=self.at(on, 16))
+            attend(
+                visit=visit,
+                attended_on=on,
+                out_of_window_reason=reason,
+                visit_type=visit_type,
+                procedures={each: "" for each in visit.planned.procedures} | (not_done or {}),
+                by=self.coordinator,
+                at=self.at(on, 16),
+            )
 
     def miss(self, participant, code, reason):
         visit = participant.visits.get(code=code)
@@ -160,7 +168,9 @@ def _musc(musc):
     )
 
     second = musc.treat(87, 52, "F", "72.4", "UC-2402")
-    musc.attend(second, W1=0, W2=0, W4=2, W8=-3)
+    musc.attend(second, W1=0, W2=0, W4=2)
+    no_sample = protocol.current().label("procedure_not_done_reason", "not_obtained")
+    musc.attend(second, not_done={"urinalysis": no_sample}, W8=-3)
     onset = musc.day(22)
     musc.event(
         second,

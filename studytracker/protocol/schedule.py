@@ -45,11 +45,20 @@ class UnplannedVisit(Marked):
     code: Code
     name: Text
     kind: Literal["unscheduled", "early_termination"]
+    # With it, a participant may have several: U gives U1, U2 and so on. Without it, one, under its own code.
+    numbered_as: Code | None = None
     procedures: tuple[Code, ...] = ()
 
 
 class Status(Marked):
     upcoming_days: Count
+
+
+class VisitLog(Marked):
+    """How soon a visit is logged. Business days are Monday to Friday but the holidays of the site."""
+
+    late_entry_business_days: Count
+    booked_not_logged_business_days: Count
 
 
 class ReminderStage(Marked):

@@ -39,6 +39,7 @@ from .schedule import (
     ReminderStage,
     Status,
     UnplannedVisit,
+    VisitLog,
 )
 
 
@@ -189,6 +190,7 @@ class Contents(Table):
     visits: tuple[PlannedVisit, ...] = Field(alias="visit", min_length=1)
     unplanned_visits: tuple[UnplannedVisit, ...] = Field(alias="unplanned_visit", default=())
     status: Status
+    visit_log: VisitLog
     reminder_stages: tuple[ReminderStage, ...] = Field(alias="reminder_stage", default=())
     adverse_event_collection: CollectionPeriod
     clocks: tuple[Clock, ...] = Field(alias="clock", default=())
@@ -211,6 +213,10 @@ class Protocol(Contents):
 
     def visit(self, code: str) -> PlannedVisit:
         return self._one(self.visits, "code", code, "planned visit")
+
+    @property
+    def follow_up_codes(self) -> frozenset[str]:
+        return frozenset(visit.code for visit in self.visits if visit.kind == "follow_up")
 
     def unplanned_visit(self, code: str) -> UnplannedVisit:
         return self._one(self.unplanned_visits, "code", code, "kind of unplanned visit")

@@ -12,6 +12,8 @@ from studytracker.access.people import grant
 from studytracker.dates import PartialDate
 from studytracker.outbox.models import Mail
 from studytracker.outbox.sweeping import sweep
+from visits.attendance import miss
+from visits.deviations import report as report_deviation
 
 DAY0 = date(2025, 5, 31)
 ROLES = ["coordinator", "investigator", "emory_coordinator", "chair", "monitor", "administrator", "outsider"]
@@ -36,11 +38,22 @@ PAGES = {
     "enroll": (["MUSC-002"], {"investigator"}),
     "infuse": (["MUSC-001"], ENTERS),
     "dose": (["MUSC-001"], ENTERS),
+    "correct_day0": (["MUSC-001"], ENTERS),
     "fail_screening": (["MUSC-002"], ENTERS),
     "withdraw": (["MUSC-001"], ENTERS),
+    "visit": (["MUSC-001", "W1"], AT_MUSC),
+    "record_procedures": (["MUSC-001", "SCR"], ENTERS),
+    "log_unplanned": (["MUSC-001", "UNS"], ENTERS),
     "log_visit": (["MUSC-001", "W1"], ENTERS),
     "day_echo": (["MUSC-001", "W1"], ENTERS),
     "miss_visit": (["MUSC-001", "W1"], ENTERS),
+    "deviations": ([], HAS_A_ROLE),
+    "deviation": (["MUSC-001", 1], AT_MUSC),
+    "report_deviation": (["MUSC-001"], ENTERS),
+    "complete_deviation": (["MUSC-001", 1], ENTERS),
+    "classify_deviation": (["MUSC-001", 1], {"investigator"}),
+    "close_deviation": (["MUSC-001", 1], ENTERS),
+    "void_deviation": (["MUSC-001", 1], ENTERS),
     "report_event": (["MUSC-001"], ENTERS),
     "event": (["MUSC-001", 1], AT_MUSC),
     "complete_event": (["MUSC-001", 1], ENTERS),
@@ -60,6 +73,8 @@ def stage(musc, coordinator, frozen):
     participant = musc.infused(DAY0)
     musc.answered()
     report(participant=participant, term="Fatigue", started=PartialDate(2025, 6), by=coordinator, at=NOW)
+    facts = {"category": "privacy", "happened_on": DAY0, "description": "Fax to a wrong number"}
+    report_deviation(participant=participant, by=coordinator, at=NOW, **facts)
     sweep(NOW)
 
 
@@ -108,7 +123,9 @@ def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, 
 
 
 WRITES = [
-    name for name in PAGES if PAGES[name][0] and name not in ("participant", "dose", "day_echo", "event", "mail")
+    name
+    for name in PAGES
+    if PAGES[name][0] and name not in ("participant", "visit", "dose", "day_echo", "event", "deviation", "mail")
 ]
 
 
@@ -210,18 +227,32 @@ def test_home_takes_the_same_queries_however_many_participants(
 
 @pytest.mark.parametrize("many", [1, 5])
 @pytest.mark.parametrize(
-    ("name", "queries"), [("participants", 6), ("visits", 6), ("adverse_events", 6), ("reminders", 8)]
+    ("name", "queries"),
+    [("participants", 6), ("visits", 6), ("adverse_events", 6), ("reminders", 8), ("deviations", 6)],
 )
 def test_a_list_takes_the_same_queries_however_many_rows(
     musc, coordinator, browse, frozen, many, name, queries, django_assert_num_queries
 ):
     for _ in range(many):
-        report(participant=musc.infused(DAY0), term="Rash", started=PartialDate(2025, 6), by=coordinator, at=NOW)
+        participant = musc.infused(DAY0)
+        report(participant=participant, term="Rash", started=PartialDate(2025, 6), by=coordinator, at=NOW)
+        miss(visit=participant.visits.get(code="W2"), reason="Illness", by=coordinator, at=NOW)
         sweep(NOW)
     client = browse(coordinator)
     client.get(reverse(name))
     with django_assert_num_queries(queries):
         client.get(reverse(name))
+
+
+@pytest.mark.parametrize("many", [1, 5])
+def test_the_strip_takes_the_same_queries_however_many_rows(
+    musc, coordinator, browse, frozen, many, django_assert_max_num_queries
+):
+    for _ in range(many):
+        musc.infused(DAY0)
+    client = browse(coordinator)
+    with django_assert_max_num_queries(8):
+        assert client.get("/visits/?view=strip").status_code == 200
 
 
 @pytest.mark.parametrize("many", [0, 25])
@@ -232,5 +263,5 @@ def test_a_participant_page_takes_the_same_queries_however_much_happened(
     for _ in range(many):
         report(participant=participant, term="Rash", started=PartialDate(2025, 6), by=coordinator, at=NOW)
     client = browse(coordinator)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         client.get("/participants/MUSC-001/")

@@ -9,6 +9,8 @@ from adverse_events.models import AdverseEvent
 from conftest import NOW
 from participants.enrollment import enroll
 from participants.models import Enrollment, Infusion, Participant
+from studytracker import protocol
+from visits.attendance import attend
 from visits.models import Visit
 
 DAY0 = date(2025, 5, 31)
@@ -142,14 +144,23 @@ def test_the_cell_dose_is_echoed_for_a_weight_and_a_sentence_for_anything_else(m
     )
 
 
+ALL_DONE = {f"procedure-{code}": "done" for code in protocol.current().visit("W1").procedures}
+LOG = {"visit_type": "clinic", **ALL_DONE}
+
+
 def test_a_visit_out_of_its_window_comes_back_for_the_reason(musc, browse, coordinator, frozen):
     musc.infused(DAY0)
-    client, typed = browse(coordinator), boxes("attended_on", "12", "6", "2025")
+    client, typed = browse(coordinator), LOG | boxes("attended_on", "12", "6", "2025")
     response = client.post("/visits/MUSC-001/W1/log/", typed)
     come_back(response, sentence="Thu 12 Jun 2025 is 3 days after the window of W1", typed=["12", "2025"])
     assert Visit.objects.get(code="W1").attended_on is None
     reason = response.context["form"].fields["out_of_window_reason"].choices[1][0]
-    assert client.post("/visits/MUSC-001/W1/log/", typed | {"out_of_window_reason": reason}).status_code == 302
+    typed |= {"out_of_window_reason": reason}
+    response = client.post("/visits/MUSC-001/W1/log/", typed)
+    come_back(response, sentence="4 business days ago; more than 2 is a late entry.", typed=["12", "2025"])
+    typed |= {"late_entry_reason": "Note found today"}
+    assert client.post("/visits/MUSC-001/W1/log/", typed).status_code == 302
+    assert Visit.objects.get(code="W1").late_entry_reason == "Note found today"
     assert Visit.objects.get(code="W1").out_of_window_reason == reason
 
 
@@ -163,10 +174,80 @@ def test_a_visit_out_of_its_window_comes_back_for_the_reason(musc, browse, coord
 )
 def test_a_visit_on_an_impossible_day(musc, browse, coordinator, frozen, typed, sentence):
     musc.infused(DAY0)
-    response = browse(coordinator).post("/visits/MUSC-001/W1/log/", typed)
+    response = browse(coordinator).post("/visits/MUSC-001/W1/log/", LOG | typed)
     come_back(
         response, sentence=sentence, typed=[value for key, value in typed.items() if value and "month" not in key]
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"procedure-vitals": ""}, "Not answered yet: Vital signs. Mark each done or not done"),
+        ({"procedure-vitals": "not_done"}, "Vital signs: choose why it was not done."),
+        ({"reason-vitals": "Oversight"}, "Vital signs: is it done, or is there a reason?"),
+        ({"visit_type": ""}, "This field is required."),
+    ],
+)
+def test_a_visit_with_a_procedure_left_open_comes_back(musc, browse, coordinator, frozen, changes, sentence):
+    musc.infused(DAY0)
+    typed = LOG | boxes("attended_on", "17", "6", "2025") | {"note": "called first"} | changes
+    response = browse(coordinator).post("/visits/MUSC-001/W2/log/", typed)
+    come_back(response, sentence=sentence, typed=["17", "2025"])
+    assert "called first" in response.content.decode()
+    assert Visit.objects.get(code="W2").attended_on is None
+
+
+def test_all_procedures_done_marks_what_is_open_and_saves_nothing(musc, browse, coordinator, frozen):
+    """The button without JavaScript: a procedure marked not done stays not done."""
+    musc.infused(DAY0)
+    typed = boxes("attended_on", "17", "6", "2025") | {"procedure-weight": "not_done", "all_done": "1"}
+    response = browse(coordinator).post("/visits/MUSC-001/W2/log/", typed)
+    form = response.context["form"]
+    assert response.status_code == 200
+    assert {procedure.code: answer.value() for procedure, answer, _, _ in form.rows} == {
+        code: "not_done" if code == "weight" else "done" for code in protocol.current().visit("W2").procedures
+    }
+    assert 'value="17"' in response.content.decode()
+    assert Visit.objects.get(code="W2").attended_on is None
+
+
+def test_nothing_is_marked_before_a_person_marks_it(musc, browse, coordinator, frozen):
+    musc.infused(DAY0)
+    form = browse(coordinator).get("/visits/MUSC-001/W2/log/").context["form"]
+    assert {answer.value() for _, answer, _, _ in form.rows} == {None}
+
+
+def test_one_reason_answers_for_all_that_is_left_open(musc, browse, coordinator, frozen):
+    musc.infused(DAY0)
+    typed = boxes("attended_on", "17", "6", "2025") | {
+        "visit_type": "phone",
+        "procedure-medicines": "done",
+        "rest_reason": "Not indicated for this participant",
+    }
+    assert browse(coordinator).post("/visits/MUSC-001/W2/log/", typed).status_code == 302
+    visit = Visit.objects.get(code="W2")
+    assert [each.code for each in visit.procedures.filter(is_done=True)] == ["medicines"]
+    assert visit.procedures.filter(not_done_reason="Not indicated for this participant").count() == 11
+
+
+def test_save_and_report_leads_to_the_event_form(musc, browse, coordinator, frozen):
+    musc.infused(DAY0)
+    typed = LOG | boxes("attended_on", "17", "6", "2025") | {"report": "1"}
+    response = browse(coordinator).post("/visits/MUSC-001/W2/log/", typed)
+    assert response.url == "/adverse-events/MUSC-001/new/"
+    assert Visit.objects.get(code="W2").attended_on == date(2025, 6, 17)
+
+
+def test_the_procedures_of_the_infusion_are_recorded_afterwards_and_once(musc, browse, coordinator, frozen):
+    musc.infused(DAY0)
+    client = browse(coordinator)
+    done = {f"procedure-{code}": "done" for code in protocol.current().visit("D0").procedures}
+    assert client.post("/visits/MUSC-001/D0/procedures/", done).url == "/visits/MUSC-001/D0/"
+    assert "Not recorded" not in client.get("/visits/MUSC-001/D0/").content.decode()
+    response = client.post("/visits/MUSC-001/D0/procedures/", done)
+    come_back(response, sentence="The procedures of MUSC-001 D0 are recorded already.", typed=[])
+    assert Visit.objects.get(code="D0").procedures.count() == len(done)
 
 
 def test_a_missed_visit_needs_a_reason(musc, browse, coordinator, frozen):
@@ -326,11 +407,11 @@ def test_leaving_for_another_reason_needs_a_note(musc, browse, coordinator, froz
 def test_nobody_leaves_before_a_visit_they_came_to(musc, browse, coordinator, frozen):
     musc.infused(DAY0)
     client = browse(coordinator)
-    client.post("/visits/MUSC-001/W1/log/", boxes("attended_on", "7", "6", "2025"))
-    typed = {**boxes("withdrawn_on", "6", "6", "2025"), "reason": "death"}
+    attend(visit=Visit.objects.get(code="W2"), attended_on=date(2025, 6, 17), by=coordinator, at=NOW)
+    typed = {**boxes("withdrawn_on", "16", "6", "2025"), "reason": "death"}
     come_back(
         client.post("/participants/MUSC-001/withdraw/", typed),
-        sentence="W1 was attended on Sat 7 Jun 2025, after Fri 6 Jun 2025. "
+        sentence="W2 was attended on Tue 17 Jun 2025, after Mon 16 Jun 2025. "
         "Nobody leaves the study before a visit they came to: check the day.",
-        typed=["6"],
+        typed=["16"],
     )

@@ -17,6 +17,7 @@ NAVIGATION = (
     ("Participants", "participants", Permission.SEE),
     ("Visits", "visits", Permission.SEE),
     ("Adverse events", "adverse_events", Permission.SEE),
+    ("Deviations", "deviations", Permission.SEE),
     ("Reminders", "reminders", Permission.OPERATE),
     ("Exports", "exports", Permission.EXPORT),
     ("Study", "study", None),

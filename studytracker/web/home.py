@@ -23,7 +23,7 @@ def home(request):
         "web/home.html",
         {
             "groups": groups,
-            "counts": [(group, len(items)) for group, items in groups],
+            "counts": [(group, len(items), items[0].listing) for group, items in groups],
             "panels": [import_string(path)(user, at) for path in settings.HOME_PANELS],
             "exports": exportable(user),
             "health": health(user, at),

@@ -31,7 +31,7 @@ def listing(request, *, table_class, filterset_class, queryset, template, extra=
         require(request.user, Permission.EXPORT)
         if site_field:
             queryset = queryset.filter(**{f"{site_field}__in": request.user.sites_where(Permission.EXPORT)})
-    filterset = _filtered(request.GET, filterset_class, queryset)
+    filterset = filtered(request.GET, filterset_class, queryset)
     table = table_class(filterset.qs)
     _sort(table, request)
     title = str(getattr(table, "caption", "") or queryset.model._meta.verbose_name_plural)
@@ -58,7 +58,7 @@ def listing(request, *, table_class, filterset_class, queryset, template, extra=
     return render(request, template, {**context, **(extra or {})})
 
 
-def _filtered(given: QueryDict, filterset_class, queryset):
+def filtered(given: QueryDict, filterset_class, queryset):
     """The filters over what can be used, with the rest named beside its field and shown as it was typed."""
     usable, refused = _split(given)
     filterset = filterset_class(usable, queryset)

@@ -18,6 +18,9 @@ GROUPS = (
     "In screening",
     "Serious adverse events",
     "Adverse events to complete",
+    "Deviations to complete",
+    "Deviations to classify",
+    "Deviations to close",
 )
 
 
@@ -33,9 +36,11 @@ class Item:
     status: object = None
     actions: tuple[tuple[str, str], ...] = ()
     order: tuple = field(default=())
+    listing: str = ""  # the address of the listing that holds the whole group
 
 
-SAFETY_FIRST = (*GROUPS[-2:], *GROUPS[:-2])
+SAFETY = ("Serious adverse events", "Adverse events to complete")
+SAFETY_FIRST = (*SAFETY, *(group for group in GROUPS if group not in SAFETY))
 
 
 def worklist(user, at):

@@ -48,7 +48,14 @@ def test_an_open_visit_moves_through_its_states_day_by_day(week_2, on, code, wor
     ],
 )
 def test_an_attended_visit_is_done_in_or_out_of_its_window(week_2, coordinator, on, code, words):
-    visit = attend(visit=week_2, attended_on=on, out_of_window_reason="Weather", by=coordinator, at=NOW)
+    visit = attend(
+        visit=week_2,
+        attended_on=on,
+        out_of_window_reason="Weather",
+        late_entry_reason="Letter",
+        by=coordinator,
+        at=NOW,
+    )
     assert (visit.status(TODAY).code, visit.status(TODAY).words) == (code, words)
 
 
@@ -67,6 +74,56 @@ def test_leaving_before_the_window_closed_makes_the_visit_not_applicable(week_2,
     facts = {"reason": "pregnancy", "note": "", "by": coordinator, "at": NOW}
     withdraw(participant=week_2.participant, withdrawn_on=left_on, **facts)
     assert Visit.objects.get(pk=week_2.pk).status(TODAY).code == code
+
+
+WINDOW = "Target Sat 14 Jun 2025 (D14); window Wed 11 Jun 2025 to Tue 17 Jun 2025, both days included."
+
+
+@pytest.mark.parametrize(
+    ("on", "sentence"),
+    [
+        (date(2025, 6, 10), "Today, Tue 10 Jun 2025, is 1 day before its first day, and nothing is logged."),
+        (
+            date(2025, 6, 11),
+            "Today, Wed 11 Jun 2025, is in the window, 3 days before the target, and nothing is logged.",
+        ),
+        (date(2025, 6, 14), "Today, Sat 14 Jun 2025, is in the window and on the target, and nothing is logged."),
+        (
+            date(2025, 6, 17),
+            "Today, Tue 17 Jun 2025, is in the window, 3 days after the target, and nothing is logged.",
+        ),
+        (date(2025, 6, 18), "Today, Wed 18 Jun 2025, is 1 day after its last day, and nothing is logged."),
+        (date(2025, 6, 30), "Today, Mon 30 Jun 2025, is 13 days after its last day, and nothing is logged."),
+    ],
+)
+def test_the_badge_tells_its_arithmetic(week_2, on, sentence):
+    assert week_2.why(on) == f"{WINDOW} {sentence}"
+
+
+def test_the_badge_of_what_happened_tells_what_and_when(week_2, coordinator):
+    attended = attend(
+        visit=week_2, attended_on=TODAY, out_of_window_reason="Weather or emergency", by=coordinator, at=NOW
+    )
+    assert attended.why(TODAY) == f"{WINDOW} Attended Wed 18 Jun 2025, 1 day after its last day."
+
+
+def test_the_badge_of_a_missed_visit_and_of_one_after_leaving_say_so(week_2, coordinator):
+    participant = week_2.participant
+    assert miss(visit=week_2, reason="Illness", by=coordinator, at=NOW).why(TODAY) == (
+        f"{WINDOW} A person decided that it was missed: Illness."
+    )
+    withdraw(participant=participant, withdrawn_on=TODAY, reason="pregnancy", note="", by=coordinator, at=NOW)
+    week_4 = Visit.objects.get(code="W4")
+    assert week_4.why(TODAY).endswith(
+        "The participant left the study on Wed 18 Jun 2025, 7 days before its first day."
+    )
+
+
+def test_without_a_window_the_badge_says_why_there_is_none(musc):
+    visit = musc.screened(TODAY).visits.get()
+    assert visit.why(TODAY) == (
+        "Attended Wed 18 Jun 2025. There is no window: the infusion, which sets it, is still to come."
+    )
 
 
 FACTS = st.fixed_dictionaries(
@@ -104,6 +161,7 @@ def test_python_and_sql_give_the_same_status_for_every_state_and_day(
     today = {"MUSC": TODAY + timedelta(days=shift), "EMORY": TODAY}
     for visit in Visit.objects.with_status(today).select_related("participant"):
         assert visit.status_code == visit.status(today["MUSC"]).code
+        assert visit.why(today["MUSC"])
 
 
 def _visit(participant, number, fact, by):

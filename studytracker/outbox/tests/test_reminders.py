@@ -95,6 +95,7 @@ def test_a_visit_logged_before_sending_is_not_in_the_mail(overdue, coordinator):
         visit=overdue.visits.get(code="W1"),
         attended_on=date(2025, 6, 12),
         out_of_window_reason="Weather",
+        late_entry_reason="Letter",
         by=coordinator,
         at=NOW,
     )

@@ -82,8 +82,11 @@ def test_an_error_page_needs_neither_request_nor_database(page):
 @pytest.mark.parametrize(
     ("who", "labels"),
     [
-        ("coordinator", ["Today", "Participants", "Visits", "Adverse events", "Reminders", "Exports", "Study"]),
-        ("monitor", ["Today", "Participants", "Visits", "Adverse events", "Study"]),
+        (
+            "coordinator",
+            ["Today", "Participants", "Visits", "Adverse events", "Deviations", "Reminders", "Exports", "Study"],
+        ),
+        ("monitor", ["Today", "Participants", "Visits", "Adverse events", "Deviations", "Study"]),
         ("outsider", ["Today", "Study"]),
     ],
 )

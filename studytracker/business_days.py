@@ -1,0 +1,23 @@
+"""Business days: Monday to Friday, but the holidays of the site."""
+
+from collections.abc import Collection
+from datetime import date, timedelta
+
+
+def is_business_day(on: date, holidays: Collection[date] = ()) -> bool:
+    return on.weekday() < 5 and on not in holidays
+
+
+def business_days_after(start: date, end: date, holidays: Collection[date] = ()) -> int:
+    """How many business days lie after `start`, up to and including `end`: from Friday to Monday it is one."""
+    days = (start + timedelta(days=number) for number in range(1, (end - start).days + 1))
+    return sum(is_business_day(day, holidays) for day in days)
+
+
+def add_business_days(start: date, days: int, holidays: Collection[date] = ()) -> date:
+    """The last day that is no more than `days` business days after `start`'s own."""
+    day = start
+    while days:
+        day += timedelta(days=1)
+        days -= is_business_day(day, holidays)
+    return day

@@ -1,0 +1,126 @@
+"""Departures from the protocol: drafted with their cause, completed, classified, closed; voided, never deleted."""
+
+from django.db import transaction
+from django.db.models import Max
+
+from participants.models import Participant
+from studytracker.dates import day_label
+from studytracker.refusal import Refused
+
+from .models import CLASSIFIED, COMPLETED, DRAFTED, Deviation
+
+# Codes of the protocol's deviation categories that the visits draft themselves.
+OUT_OF_WINDOW, MISSED, LATE_ENTRY = "visit_out_of_window", "visit_missed", "late_entry"
+PROCEDURE, PROCEDURE_BEFORE = "procedure_missed", "procedure_before_infusion_missed"
+
+
+class DeviationRefused(Refused):
+    """This cannot be done with the deviation now."""
+
+
+def draft(visit, category, happened_on, description, *, by, at):
+    """A deviation the system noticed itself. Call it in the transaction of its cause."""
+    return _create(visit.participant, category, happened_on, description, visit=visit, by=by, at=at)
+
+
+@transaction.atomic
+def report(*, participant, category, happened_on, description, by, at):
+    """A deviation that a person noticed. Raises DeviationRefused."""
+    today = participant.site.today(at)
+    if happened_on > today:
+        raise DeviationRefused(
+            f"{day_label(happened_on)} is in the future: today is {day_label(today)} at {participant.site_id}.",
+            field="happened_on",
+        )
+    return _create(participant, category, happened_on, description, visit=None, by=by, at=at)
+
+
+def _create(participant, category, happened_on, description, *, visit, by, at):
+    # Serialises the numbering within the participant.
+    participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    last = participant.deviations.aggregate(last=Max("number"))["last"] or 0
+    return Deviation.objects.create(
+        participant=participant,
+        site=participant.site,
+        visit=visit,
+        number=last + 1,
+        category=category,
+        happened_on=happened_on,
+        found_on=participant.site.today(at),
+        description=description,
+        drafted_at=at,
+        drafted_by=by,
+    )
+
+
+@transaction.atomic
+def complete(*, deviation, impact, action, by, at):
+    """The coordinator says what it meant and what was done. May be said again until it is classified."""
+    deviation = _at_stage(deviation, DRAFTED, COMPLETED)
+    deviation.impact, deviation.action = impact, action
+    deviation.completed_at, deviation.completed_by = at, by
+    deviation.save(update_fields=["impact", "action", "completed_at", "completed_by"])
+    return deviation
+
+
+@transaction.atomic
+def classify(*, deviation, severity, is_reportable, by, at):
+    """The investigator judges: minor or major, and whether the IRB is told. May be judged again until closed."""
+    deviation = _at_stage(deviation, COMPLETED, CLASSIFIED)
+    deviation.severity, deviation.is_reportable = severity, is_reportable
+    deviation.classified_at, deviation.classified_by = at, by
+    deviation.save(update_fields=["severity", "is_reportable", "classified_at", "classified_by"])
+    return deviation
+
+
+@transaction.atomic
+def close(*, deviation, closed_on, reported_on, by, at):
+    """Nothing is left to do: the action is taken, and the report made where one is due."""
+    deviation = _at_stage(deviation, CLASSIFIED)
+    if deviation.is_reportable and not reported_on:
+        raise DeviationRefused(f"{deviation} is reportable: give the day the IRB was told.", field="reported_on")
+    if reported_on and not deviation.is_reportable:
+        raise DeviationRefused(
+            f"{deviation} is classified as not reportable. Leave the day empty, or have it classified anew.",
+            field="reported_on",
+        )
+    for name, day in (("closed_on", closed_on), ("reported_on", reported_on)):
+        _check_day(deviation, name, day, at)
+    deviation.closed_on, deviation.reported_on = closed_on, reported_on
+    deviation.closed_at, deviation.closed_by = at, by
+    deviation.save(update_fields=["closed_on", "reported_on", "closed_at", "closed_by"])
+    return deviation
+
+
+@transaction.atomic
+def void(*, deviation, reason, by, at):
+    """It was none. The row and the reason stay."""
+    deviation = _at_stage(deviation, DRAFTED, COMPLETED, CLASSIFIED)
+    deviation.voided_at, deviation.voided_by, deviation.voided_reason = at, by, reason
+    deviation.save(update_fields=["voided_at", "voided_by", "voided_reason"])
+    return deviation
+
+
+def _check_day(deviation, name, day, at):
+    today = deviation.site.today(at)
+    if day and not deviation.found_on <= day <= today:
+        raise DeviationRefused(
+            f"{day_label(day)} is not between the day it was found, {day_label(deviation.found_on)}, "
+            f"and today, {day_label(today)}.",
+            field=name,
+        )
+
+
+WAITS_FOR = {
+    DRAFTED: "is not completed yet: say its impact and the action first",
+    COMPLETED: "is not classified yet: an investigator does that first",
+    CLASSIFIED: "is classified already",
+}
+
+
+def _at_stage(deviation, *stages):
+    deviation = Deviation.objects.select_for_update(of=("self",)).select_related("participant").get(pk=deviation.pk)
+    if deviation.stage not in stages:
+        words = WAITS_FOR.get(deviation.stage, f"is {deviation.stage.lower()}")
+        raise DeviationRefused(f"{deviation} {words}. Nothing was changed.")
+    return deviation
