@@ -123,9 +123,9 @@ class AdverseEvent(models.Model):
 
     @property
     def completable(self):
-        """The fields that are still empty and may be filled in later."""
-        names = ("grade", "causality", "action_taken", "outcome", "ended")
-        return [name for name in names if getattr(self, name) in (None, "")]
+        """The fields that are still empty and may be filled in later; an event may turn serious."""
+        names = ("grade", "causality", "action_taken", "outcome", "ended", *(field for field, label in SERIOUSNESS))
+        return [name for name in names if getattr(self, name) in (None, "", False)]
 
     @property
     def open_answers(self):

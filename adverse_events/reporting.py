@@ -45,12 +45,12 @@ def report(*, participant, by, at, **facts):
 
 @transaction.atomic
 def complete(*, event, by, at, **facts):
-    """Fill in what was open: an end date, grade, causality, action or outcome. Raises EventRefused.
+    """Fill in what was open: end, grade, causality, action, outcome, or one more seriousness criterion.
 
-    What is recorded stays: an answer once given is not replaced here.
+    Raises EventRefused. What is recorded stays: an answer once given is not replaced, a criterion not taken back.
     """
     event = AdverseEvent.objects.select_for_update(of=("self",)).select_related("participant").get(pk=event.pk)
-    given = {name: value for name, value in facts.items() if value not in (None, "")}
+    given = {name: value for name, value in facts.items() if value not in (None, "", False)}
     if not given:
         raise EventRefused("Nothing was filled in, so nothing was saved.")
     for name, value in given.items():

@@ -7,7 +7,7 @@ from studytracker.web.worklist import Item
 
 from .models import AdverseEvent
 
-SHOWN = 20
+SHOWN = 20  # of the events to complete; the listing holds them all
 
 
 def items(user, at):
@@ -15,7 +15,7 @@ def items(user, at):
     if not user.roles & {Role.INVESTIGATOR, Role.CHAIR}:
         return
     events = AdverseEvent.objects.visible_to(user).for_listing().order_by("-reported_at", "-id")
-    for event in events.serious().filter(is_ongoing=True)[:SHOWN]:
+    for event in events.serious().ongoing():
         yield _item(event, "Serious adverse events", ", ".join(event.seriousness))
     if user.can_somewhere(Permission.REPORT_EVENT):
         for event in events.incomplete()[:SHOWN]:

@@ -18,12 +18,6 @@ class ParticipantQuerySet(ScopedQuerySet):
         """What the list of participants and the strip on each page need, in one query."""
         return self.select_related("enrollment", "infusion").order_by("site", "number")
 
-    def in_screening(self):
-        return self.filter(enrollment=None, screen_failed_at=None, withdrawn_at=None)
-
-    def on_study(self):
-        return self.filter(infusion__isnull=False, withdrawn_at=None)
-
 
 class Participant(models.Model):
     """One person at one site, known by an identifier alone. Names and dates of birth are kept elsewhere."""

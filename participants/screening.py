@@ -58,6 +58,7 @@ def screen(*, site, screened_on, age, sex, consent_version, consent_on, consent_
     signed_at = _consent_instant(site, consent_on, consent_time)
     _check_days(site, screened_on, consent_on, signed_at, at)
     _check_form(rules, site, consent_version, consent_on)
+    _term(rules, "sex", sex, field="sex")
     number = (Participant.objects.filter(site=site).aggregate(last=Max("number"))["last"] or 0) + 1
     participant = Participant.objects.create(
         site=site,
@@ -222,11 +223,15 @@ def withdraw(*, participant, withdrawn_on, reason, note, by, at):
     return participant
 
 
-def _check_reason(participant, reason, note):
+def _term(rules, vocabulary, code, *, field):
     try:
-        term = participant.protocol.term("withdrawal_reason", reason)
+        return rules.term(vocabulary, code)
     except protocol.UnknownCode as unknown:
-        raise ScreeningRefused(str(unknown), field="reason") from None
+        raise ScreeningRefused(str(unknown), field=field) from None
+
+
+def _check_reason(participant, reason, note):
+    term = _term(participant.protocol, "withdrawal_reason", reason, field="reason")
     if term.needs_text and not note:
         raise ScreeningRefused(f'The reason "{term.label}" needs a note that says what it was.', field="note")
 

@@ -15,7 +15,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
-VAR_DIR.mkdir(parents=True, exist_ok=True)
+VAR_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)  # the database and secrets: its owner only
 
 
 def _kept_secret(name):
@@ -229,7 +229,12 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
 SWEEP_MINUTES = env.float("SWEEP_MINUTES", default=2)
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "studytracker.outbox.tasks.sweep", "schedule": SWEEP_MINUTES * 60},
+    "sweep": {
+        "task": "studytracker.outbox.tasks.sweep",
+        "schedule": SWEEP_MINUTES * 60,
+        # After a long stop one sweep does the work of all that were missed.
+        "options": {"expires": SWEEP_MINUTES * 60},
+    },
 }
 
 # --- The trial, and where the rooms meet ------------------------------------------------------------------------

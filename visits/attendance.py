@@ -77,6 +77,8 @@ def miss(*, visit, reason, by, at):
         raise AttendanceRefused(
             f"The window of {visit} opens on {day_label(visit.opens_on)}. It can be marked missed from then on."
         )
+    if not reason.strip():
+        raise AttendanceRefused("Say why the visit was missed.", field="reason")
     visit.missed_at, visit.missed_by, visit.missed_reason = at, by, reason
     visit.save(update_fields=["missed_at", "missed_by", "missed_reason"])
     # Missed is decided at the earliest within the window: the deviation happened no later than today.

@@ -39,8 +39,6 @@ NAMES = {
     MISSED: "Missed",
     NOT_APPLICABLE: "Not applicable",
 }
-# What a coordinator can still act on, most urgent first.
-ACTIONABLE = (OVERDUE, LATE, OPEN, SOON)
 
 
 @dataclass(frozen=True)

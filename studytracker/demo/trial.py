@@ -63,6 +63,7 @@ class _Site:
         self.site = Site.objects.get(code=code)
         self.today = self.site.today(at)
         self.now = at
+        self.clock = min(time(9), at.astimezone(self.site.zone).time().replace(second=0, microsecond=0))
         names = {person.role: person.username for person in PEOPLE if person.site == code}
         self.coordinator = User.objects.get(username=names["coordinator"])
         self.investigator = User.objects.get(username=names["investigator"])
@@ -83,7 +84,7 @@ class _Site:
             sex=sex,
             consent_version=protocol.current().consent_forms_at(self.site.code, on)[-1].version,
             consent_on=on,
-            consent_time=time(0, 5) if ago == 0 else time(9),
+            consent_time=self.clock if ago == 0 else time(9),
             by=self.coordinator,
             at=self.at(on, 11),
         )

@@ -89,11 +89,17 @@ def _lines_still_due(mail, at):
     over = [notice.pk for notice in notices if (notice.source, notice.object_id) not in lines]
     mail.notices.filter(pk__in=over).update(cancelled_at=at)
     if not mail.recipient.can(Permission.SEE, mail.site_id):
-        # Free for whoever holds the role later, should it be the same person again.
-        mail.notices.filter(cancelled_at=None).update(mail=None)
-        Mail.objects.filter(pk=mail.pk).update(key=f"{mail.key}:{mail.pk}")
+        _release(mail)
         return []
     return [lines[key] for key in sorted(lines, key=lambda key: lines[key])]
+
+
+def _release(mail):
+    """The recipient holds no role at the site any more. The notices are free, should the role be given back."""
+    mail.notices.filter(cancelled_at=None).update(mail=None)
+    Mail.objects.filter(pk=mail.pk).update(
+        key=f"{mail.key}:{mail.pk}", error="The recipient no longer holds a role at this site."
+    )
 
 
 def _compose(mail, lines):

@@ -133,12 +133,23 @@ WRITES = [
 @pytest.mark.parametrize("role", ["emory_coordinator", "monitor", "chair", "administrator", "outsider"])
 def test_nobody_writes_without_the_grant(request, stage, browse, name, role):
     status = 404 if role in ("emory_coordinator", "outsider") else 403
-    assert browse(request.getfixturevalue(role)).post(address(name), {}).status_code == status
+    response = browse(request.getfixturevalue(role)).post(address(name), {})
+    assert response.status_code == status
+    assert ("Your role does not let you" in response.content.decode()) is (status == 403)
 
 
 @pytest.mark.parametrize("name", [name for name in PAGES if name not in [*WRITES, "screen"]])
 def test_what_only_reads_refuses_a_post(stage, browse, coordinator, name):
     assert browse(coordinator).post(address(name), {}).status_code in (403, 405)
+
+
+def test_only_those_who_operate_at_the_site_try_a_mail_again(stage, browse, client, monitor, emory_coordinator):
+    address = reverse("try_again", args=[Mail.objects.get(site="MUSC").pk])
+    assert browse(monitor).post(address).status_code == 403
+    assert browse(emory_coordinator).post(address).status_code == 404
+    for name in (address, reverse("sweep_now"), reverse("find"), reverse("sign_out")):
+        assert client.post(name).status_code in (302, 405)
+        assert client.post(name).headers.get("Location", "/sign-in/").startswith("/sign-in/")
 
 
 def test_the_sweep_button_is_a_post_for_those_who_operate(stage, browse, coordinator, monitor):

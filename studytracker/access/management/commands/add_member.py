@@ -9,7 +9,7 @@ from studytracker.access.people import MembershipRefused, grant
 
 
 class Command(BaseCommand):
-    help = "Give a person a role at a site, making the account when it is new. Asks for the password of a new one."
+    help = "Give a person a role at a site, making the account when it is new; --set-password asks for its password."
 
     def add_arguments(self, parser):
         parser.add_argument("username")
