@@ -1,5 +1,8 @@
 """What the visits show on other rooms' pages: a participant's schedule, and the matrix on the home page."""
 
+from datetime import timedelta
+from itertools import groupby
+
 from django.db.models import Prefetch
 from django.urls import reverse
 
@@ -12,6 +15,7 @@ from . import status, unplanned
 from .models import Visit
 
 MATRIX_ROWS = 50
+AGENDA_DAYS = 14
 AHEAD = (status.SOON, status.UPCOMING)
 KEY = [(code, status.SYMBOLS[code], name) for code, name in status.NAMES.items()]
 
@@ -20,7 +24,7 @@ def schedule(participant, user, today):
     """The participant's visits with windows and status. One query."""
     may_log = user.can(Permission.LOG_VISIT, participant.site_id)
     rows, early = [], True
-    for visit in participant.visits.order_by("order", "id"):
+    for visit in participant.visits.with_booking().order_by("order", "id"):
         visit.participant = participant
         where = visit.status(today)
         rows.append((visit, where, visit.why(today), links(visit, where, early) if may_log else ()))
@@ -79,6 +83,23 @@ def _cells(participant, codes, user, on):
         where = visit.status(on)
         link = reverse("log_visit", args=[participant.identifier, code]) if may_log and where.is_actionable else None
         yield code, where, visit.why(on), link
+
+
+def agenda(user, at):
+    """Appointments and last days of windows in the next days, day by day. Two queries."""
+    today = Site.todays(at)
+    last = max(today.values()) + timedelta(days=AGENDA_DAYS)
+    mine = Visit.objects.visible_to(user).expected().select_related("participant", "site")
+    lines = []
+    for visit in mine.with_booking().filter(booked_for__gte=at - timedelta(days=1)):
+        starts = visit.booked_for.astimezone(visit.site.zone)
+        if today[visit.site_id] <= starts.date() <= last:
+            lines.append((starts.date(), f"{starts:%H:%M}", visit, "appointment"))
+    for visit in mine.filter(closes_on__gte=min(today.values()), closes_on__lte=last):
+        lines.append((visit.closes_on, "", visit, "window closes"))
+    lines.sort(key=lambda line: (line[0], line[1] or "24:00", line[2].participant.identifier))
+    days = [(day, list(members)) for day, members in groupby(lines, key=lambda line: line[0])]
+    return {"template": "visits/agenda.html", "days": days, "span": AGENDA_DAYS}
 
 
 def deviations(participant, user, today):

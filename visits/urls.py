@@ -9,5 +9,7 @@ urlpatterns = [
     path("<slug:identifier>/<slug:code>/procedures/", views.record_procedures, name="record_procedures"),
     path("<slug:identifier>/<slug:code>/log/", views.log_visit, name="log_visit"),
     path("<slug:identifier>/<slug:code>/log/day/", views.day_echo, name="day_echo"),
+    path("<slug:identifier>/<slug:code>/book/", views.book_visit, name="book_visit"),
+    path("<slug:identifier>/<slug:code>/book/cancel/", views.cancel_booking, name="cancel_booking"),
     path("<slug:identifier>/<slug:code>/missed/", views.miss_visit, name="miss_visit"),
 ]

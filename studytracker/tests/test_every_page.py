@@ -44,6 +44,8 @@ PAGES = {
     "log_unplanned": (["MUSC-001", "UNS"], ENTERS),
     "log_visit": (["MUSC-001", "W1"], ENTERS),
     "day_echo": (["MUSC-001", "W1"], ENTERS),
+    "book_visit": (["MUSC-001", "W4"], ENTERS),
+    "cancel_booking": (["MUSC-001", "W4"], ENTERS),
     "miss_visit": (["MUSC-001", "W1"], ENTERS),
     "deviations": ([], HAS_A_ROLE),
     "deviation": (["MUSC-001", 1], AT_MUSC),

@@ -8,6 +8,7 @@ from django.utils.module_loading import import_string
 
 GROUPS = (
     "Overdue",
+    "Booked, not logged",
     "Late, closing",
     "Due now",
     "Opening soon",
