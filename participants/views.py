@@ -5,7 +5,9 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.module_loading import import_string
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -17,7 +19,15 @@ from studytracker.web.submission import posted, status_for, submit
 
 from . import enrollment, infusion, screening
 from .actions import actions
-from .forms import CriteriaForm, Day0Form, InfusionForm, ScreenFailureForm, ScreenForm, WithdrawalForm
+from .forms import (
+    CriteriaForm,
+    Day0Form,
+    EnrollmentForm,
+    InfusionForm,
+    ScreenFailureForm,
+    ScreenForm,
+    WithdrawalForm,
+)
 from .models import Participant
 from .tables import ParticipantFilter, ParticipantTable, for_table
 
@@ -41,11 +51,13 @@ def participants(request):
 def find(request):
     """Jump to a participant by identifier; without an exact one, to the list filtered by what was typed."""
     wanted = request.GET.get("q", "").strip()[:20]
+    if not wanted:
+        return redirect("participants")
     row = Participant.objects.visible_to(request.user).filter(identifier=wanted.replace("\0", "").upper()).first()
     if row:
         return redirect("participant", row.identifier)
-    messages.warning(request, "No participant has exactly this identifier at your sites. Here is the list.")
-    return redirect("participants")
+    messages.warning(request, f'No participant at your sites is called "{wanted}". These contain it.')
+    return redirect(f"{reverse('participants')}?{urlencode({'identifier': wanted})}")
 
 
 @require_safe
@@ -92,24 +104,18 @@ def criteria(request, identifier):
 @form_view
 def enroll(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.ENROLL, identifier=identifier)
+    at = timezone.now()
+    taken, seats = enrollment.seats()
     refusals = enrollment.reasons_against(row)
-    if request.method == "POST":
-        try:
-            made = enrollment.enroll(participant=row, by=request.user, at=timezone.now())
-        except enrollment.EnrollmentRefused as refusal:
-            refusals = refusal.sentences
-        else:
-            messages.success(request, f"{row} is enrolled in slot {made.slot_id}. Next: the infusion.")
-            return redirect("participant", row.identifier)
-    return page(
-        request,
-        "participants/enroll.html",
-        row,
-        refusals=refusals,
-        assessment=screening.assessment(row),
-        seats=enrollment.seats(),
-        status=422 if request.method == "POST" else 200,
-    )
+    if not refusals and taken >= seats:
+        refusals = [enrollment.no_seat(row, seats)]
+    form = EnrollmentForm(posted(request), initial={"enrolled_on": row.site.today(at)})
+    made = submit(request, form, partial(enrollment.enroll, participant=row, by=request.user, at=at))
+    if made:
+        messages.success(request, f"{row} is enrolled in slot {made.slot_id}. Next: the infusion.")
+        return redirect("participant", row.identifier)
+    context = {"form": form, "refusals": refusals, "seats": (taken, seats)}
+    return page(request, "participants/enroll.html", row, assessment=screening.assessment(row), **context)
 
 
 @form_view
@@ -125,21 +131,32 @@ def infuse(request, identifier):
             f"{made.weight_kg} kg. The follow-up visits are below.",
         )
         return redirect("participant", row.identifier)
-    return page(request, "participants/infusion.html", row, form=form, treatment=row.protocol.treatment)
+    typed = request.POST.get("weight_kg", "")
+    return page(
+        request,
+        "participants/infusion.html",
+        row,
+        form=form,
+        treatment=row.protocol.treatment,
+        dose=typed and dose_words(row, typed),
+    )
 
 
 @require_safe
 def dose(request, identifier):
     """The cell dose for a typed weight, as a fragment beside the form. Stores nothing."""
     row = reach(Participant.objects.all(), request.user, needs=Permission.INFUSE, identifier=identifier)
-    field = InfusionForm.base_fields["weight_kg"]
+    words = dose_words(row, request.GET.get("weight_kg", ""))
+    return HttpResponse(words, content_type="text/plain; charset=utf-8")
+
+
+def dose_words(row, typed):
     try:
-        weight = field.clean(request.GET.get("weight_kg", ""))
+        weight = InfusionForm.base_fields["weight_kg"].clean(typed)
     except ValidationError as error:
-        return HttpResponse(" ".join(error.messages), content_type="text/plain")
+        return " ".join(error.messages)
     per_kg = row.protocol.treatment.dose_per_kg
-    words = f"{weight} kg × {per_kg:,} cells/kg = {infusion.planned_cells(weight, per_kg):,} cells"
-    return HttpResponse(words, content_type="text/plain")
+    return f"{weight} kg × {per_kg:,} cells/kg = {infusion.planned_cells(weight, per_kg):,} cells"
 
 
 @form_view
@@ -157,8 +174,8 @@ def correct_day0(request, identifier):
             days = f"{day_label(made.to_on)}, no longer {day_label(made.from_on)}"
             messages.success(request, f"Day 0 of {row} is {days}. What moved is listed below.")
             return redirect("correct_day0", row.identifier)
-    else:
-        moves = submit(request, form, partial(_moves, row, at))
+    elif request.method == "POST" and form.is_valid():
+        moves = _moves(row, form, at)
     corrections = row.infused.corrections.select_related("corrected_by").prefetch_related("moves__visit")
     return page(request, "participants/day0.html", row, form=form, moves=moves, corrections=corrections)
 
@@ -169,9 +186,15 @@ def _is_confirmed(request, form):
     return bool(shown) and form.is_valid() and form.cleaned_data["infused_on"].isoformat() == shown
 
 
-def _moves(row, at, *, infused_on, start_time, reason):
-    infusion.check_correction(participant=row, infused_on=infused_on, start_time=start_time, at=at)
-    return import_string(settings.DAY0_PREVIEW)(row, infused_on)
+def _moves(row, form, at):
+    """What the typed day would move, or None with the refusal on the form. Changes nothing."""
+    day, start_time = form.cleaned_data["infused_on"], form.cleaned_data["start_time"]
+    try:
+        infusion.check_correction(participant=row, infused_on=day, start_time=start_time, at=at)
+    except infusion.InfusionRefused as refusal:
+        refusal.add_to(form)
+        return None
+    return import_string(settings.DAY0_PREVIEW)(row, day)
 
 
 @form_view
@@ -190,7 +213,7 @@ def fail_screening(request, identifier):
 def withdraw(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.WITHDRAW, identifier=identifier)
     at = timezone.now()
-    form = WithdrawalForm(posted(request), initial={"withdrawn_on": row.site.today(at)})
+    form = WithdrawalForm(posted(request), rules=row.protocol, initial={"withdrawn_on": row.site.today(at)})
     if submit(request, form, partial(screening.withdraw, participant=row, by=request.user, at=at)):
         messages.success(request, f"{row} is withdrawn. Visits still ahead are not applicable.")
         if row.infused:
@@ -203,4 +226,5 @@ def page(request, template, row, *, status=None, **context):
     """A page under the participant's banner."""
     form = context.get("form")
     context |= {"participant": row, "today": row.site.today(timezone.now())}
-    return render(request, template, context, status=status or (status_for(form) if form else 200))
+    with timezone.override(row.site.zone):  # a participant's times are those of the participant's site
+        return render(request, template, context, status=status or (status_for(form) if form else 200))

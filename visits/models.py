@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, CharField, F, OuterRef, Q, Subquery, Value, When
+from django.urls import reverse
 
 from participants.models import Day0Correction, Participant
 from studytracker.access.scope import ScopedQuerySet
@@ -39,6 +40,9 @@ class VisitQuerySet(ScopedQuerySet):
     def with_status(self, today):
         """Adds `status_code`, the same answer as Visit.status, for `today` (a dict of site code to date)."""
         return self.annotate(status_code=status.expression(today))
+
+    def for_page(self):
+        return self.select_related("participant", "participant__infusion", "participant__enrollment", "site")
 
     def for_listing(self, today):
         return self.select_related("participant", "participant__infusion").with_status(today)
@@ -117,6 +121,9 @@ class Visit(models.Model):
 
     def __str__(self):
         return f"{self.participant.identifier} {self.code}"
+
+    def get_absolute_url(self):
+        return self.participant.get_absolute_url()
 
     @property
     def planned(self):
@@ -222,6 +229,9 @@ class Booking(models.Model):
 
     def __str__(self):
         return f"{self.visit} at {self.starts_at:%Y-%m-%d %H:%M} UTC"
+
+    def get_absolute_url(self):
+        return self.visit.get_absolute_url()
 
 
 class WindowMove(models.Model):
@@ -358,6 +368,9 @@ class Deviation(models.Model):
 
     def __str__(self):
         return f"{self.participant.identifier} DV {self.number}"
+
+    def get_absolute_url(self):
+        return reverse("deviation", args=[self.participant.identifier, self.number])
 
     @property
     def category_words(self):

@@ -43,8 +43,15 @@ def visits(request):
 
 
 def reach_visit(user, identifier, code, needs=Permission.LOG_VISIT):
-    rows = Visit.objects.select_related("participant", "participant__infusion", "participant__enrollment", "site")
-    return reach(rows, user, needs=needs, participant__identifier=identifier, code=code)
+    return reach(Visit.objects.for_page(), user, needs=needs, participant__identifier=identifier, code=code)
+
+
+def turned_away(request, visit):
+    """Nobody fills in a form that can only be refused: back to the participant, with the sentence."""
+    closed = attendance.why_closed(visit)
+    if closed and request.method != "POST":
+        messages.warning(request, closed)
+        return redirect("participant", visit.participant.identifier)
 
 
 @require_safe
@@ -74,6 +81,8 @@ def visit(request, identifier, code):
 @form_view
 def log_visit(request, identifier, code):
     visit = reach_visit(request.user, identifier, code)
+    if closed := turned_away(request, visit):
+        return closed
     at = timezone.now()
     today = visit.site.today(at)
     day = bookings.day_to_log(visit, today)
@@ -86,7 +95,9 @@ def log_visit(request, identifier, code):
     if logged:
         messages.success(request, f"{logged} is logged for {day_label(logged.attended_on)}.")
         return redirect("report_event" if "report" in request.POST else "participant", identifier)
-    return visit_page(request, "visits/log.html", visit, form, echo=attendance.echo(visit, day, today))
+    if form.is_bound:
+        day = getattr(form, "cleaned_data", {}).get("attended_on")
+    return visit_page(request, "visits/log.html", visit, form, echo=day and attendance.echo(visit, day, today))
 
 
 @require_safe
@@ -175,6 +186,8 @@ def cancel_booking(request, identifier, code):
 @form_view
 def miss_visit(request, identifier, code):
     visit = reach_visit(request.user, identifier, code)
+    if closed := turned_away(request, visit):
+        return closed
     form = MissedForm(posted(request))
     missed = submit(request, form, partial(attendance.miss, visit=visit, by=request.user, at=timezone.now()))
     if missed:

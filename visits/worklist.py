@@ -1,5 +1,6 @@
 """The coordinator's worklist: what is overdue, late, due and opening, each with one click to log."""
 
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -31,8 +32,11 @@ def items(user, at):
         horizon = today + timedelta(days=protocol.current().status.upcoming_days)
         near = Q(opens_on__lte=horizon) | Q(booked_for__lte=at)
         visits = Visit.objects.visible_to(user).filter(site=code).expected().with_booking().filter(near)
-        for visit in visits.select_related("participant", "participant__infusion", "site"):
-            yield _item(visit, today)
+        found = [_item(visit, today) for visit in visits.select_related("participant__infusion", "site")]
+        booked = any(item.group == BOOKED for item in found)
+        for item in found:
+            # A visit booked and not logged stands in its own group, so the others are less than their listing.
+            yield replace(item, listing="") if booked and item.group != GROUP[status.OVERDUE] else item
 
 
 def _item(visit, today):

@@ -115,7 +115,7 @@ def enrolled_by_page(participant, client):
         return "enrolled"
     assert response.status_code == 422
     # From the page itself: response.context mixes up requests that are answered at the same time.
-    alert = re.search(r'role="alert">(.*?)</div>', response.text, re.DOTALL)[1]
+    alert = re.search(r'role="alert"[^>]*>(.*?)</div>', response.text, re.DOTALL)[1]
     return refused(participant, [unescape(sentence) for sentence in re.findall("<li>(.*?)</li>", alert)])
 
 

@@ -1,5 +1,6 @@
 """What comes back when a form is refused: a sentence, everything that was typed, and nothing written."""
 
+import re
 from datetime import date
 
 import pytest
@@ -50,7 +51,8 @@ SCREEN = {
             ["19", "09:45", "41"],
         ),
         ({"consent_time": "half past nine"}, "half past nine", ["41"]),
-        ({"age": "forty"}, "Enter a whole number.", ["forty", "09:45"]),
+        ({"age": "forty"}, "&quot;forty&quot; cannot be read. Write a whole number, such as 41.", ["forty", "09:45"]),
+        ({"sex": ""}, "Choose the sex.", ["41"]),
         ({"site": "NOWHERE"}, "Select a valid choice. NOWHERE is not one of the available choices.", ["41"]),
         ({"site": "EMORY"}, "Select a valid choice. EMORY is not one of the available choices.", ["41"]),
     ],
@@ -72,7 +74,8 @@ def test_evidence_without_an_answer_comes_back(musc, browse, coordinator, frozen
     response = browse(coordinator).post(
         "/participants/MUSC-001/criteria/", {"E5": "absent", "E8-evidence": "letter of 3 June"}
     )
-    come_back(response, sentence="E8 has evidence but no answer. Choose an answer.", typed=["letter of 3 June"])
+    come_back(response, sentence="E8 has evidence but no answer. Choose an answer.", typed=[])
+    assert "letter of 3 June</textarea>" in response.content.decode()
     assert Participant.objects.get().answers.count() == 0
 
 
@@ -114,8 +117,13 @@ INFUSION = {
         ),
         (boxes("infused_on", "29", "2", "2025"), "29 February 2025 does not exist", ["29", "72.4", "UC-77"]),
         (boxes("infused_on", "19", "6", "2025"), "is in the future", ["19", "72.4"]),
-        ({"weight_kg": "72,4"}, "Enter a number.", ["72,4", "UC-77"]),
-        ({"weight_kg": "0"}, "greater than or equal to 20", ["UC-77"]),
+        (
+            {"weight_kg": "72,4"},
+            "&quot;72,4&quot; cannot be read. Write a number with at most 2 decimals after a point, such as 72.4.",
+            ["72,4", "UC-77"],
+        ),
+        ({"weight_kg": "724"}, "724 is outside 20 to 300. Check what was typed.", ["724", "UC-77"]),
+        ({"lot": "L" * 41}, "This has 41 characters and 40 fit. Shorten it.", ["L" * 41]),
     ],
 )
 def test_infusion(musc, browse, coordinator, frozen, changes, sentence, typed):
@@ -130,7 +138,9 @@ def test_the_cell_dose_is_echoed_for_a_weight_and_a_sentence_for_anything_else(m
     client = browse(coordinator)
     fragment = client.get("/participants/MUSC-001/infusion/dose/?weight_kg=72.4").content.decode()
     assert fragment == "72.4 kg × 1,000,000 cells/kg = 72,400,000 cells"
-    assert client.get("/participants/MUSC-001/infusion/dose/?weight_kg=abc").content.decode() == "Enter a number."
+    assert client.get("/participants/MUSC-001/infusion/dose/?weight_kg=abc").content.decode() == (
+        '"abc" cannot be read. Write a number with at most 2 decimals after a point, such as 72.4.'
+    )
 
 
 ALL_DONE = {f"procedure-{code}": "done" for code in protocol.current().visit("W1").procedures}
@@ -242,7 +252,7 @@ def test_the_procedures_of_the_infusion_are_recorded_afterwards_and_once(musc, b
 def test_a_missed_visit_needs_a_reason(musc, browse, coordinator, frozen):
     musc.infused(DAY0)
     client = browse(coordinator)
-    come_back(client.post("/visits/MUSC-001/W1/missed/", {}), sentence="This field is required.", typed=[])
+    come_back(client.post("/visits/MUSC-001/W1/missed/", {}), sentence="Choose why the visit was missed.", typed=[])
     assert Visit.objects.get(code="W1").missed_at is None
 
 
@@ -276,5 +286,132 @@ def test_a_withdrawal_without_a_reason_comes_back(musc, browse, coordinator, fro
     musc.infused(DAY0)
     typed = {**boxes("withdrawn_on", "17", "6", "2025"), "note": "moved away"}
     response = browse(coordinator).post("/participants/MUSC-001/withdraw/", typed)
-    come_back(response, sentence="This field is required.", typed=["17", "2025", "moved away"])
+    come_back(response, sentence="Choose the reason.", typed=["17", "2025", "moved away"])
     assert Participant.objects.get().withdrawn_on is None
+
+
+@pytest.mark.parametrize("times", [2, 5])
+def test_a_form_sent_several_times_is_saved_once(musc, browse, coordinator, frozen, times):
+    musc.infused(DAY0)
+    client = browse(coordinator)
+    page = client.get("/adverse-events/MUSC-001/new/").content.decode()
+    key = re.search(r'name="form_key" value="([0-9a-f]{32})"', page)[1]
+    typed = {"term": "Shingles", **boxes("started", "", "6", "2025"), "is_ongoing": "on", "form_key": key}
+    answers = [client.post("/adverse-events/MUSC-001/new/", typed).url for _ in range(times)]
+    assert answers == ["/adverse-events/MUSC-001/1/"] * times
+    assert AdverseEvent.objects.count() == 1
+    client.post("/adverse-events/MUSC-001/new/", typed | {"form_key": "0" * 32})
+    assert AdverseEvent.objects.count() == 2
+
+
+def test_a_second_click_on_what_can_happen_once_leads_to_the_result_and_not_to_a_refusal(
+    musc, browse, investigator, frozen
+):
+    musc.answered()
+    client = browse(investigator)
+    for _ in range(2):
+        response = client.post("/participants/MUSC-001/enroll/", {"form_key": "a" * 32})
+        assert (response.status_code, response.url) == (302, "/participants/MUSC-001/")
+    assert Enrollment.objects.count() == 1
+
+
+def test_one_person_s_key_does_not_stop_another_s_form(musc, browse, coordinator, investigator, frozen):
+    musc.infused(DAY0)
+    typed = {"term": "Shingles", **boxes("started", "", "6", "2025"), "is_ongoing": "on", "form_key": "b" * 32}
+    for person in (coordinator, investigator):
+        browse(person).post("/adverse-events/MUSC-001/new/", typed)
+    assert AdverseEvent.objects.count() == 2
+
+
+def test_a_form_that_can_only_be_refused_is_not_offered(musc, browse, coordinator, frozen):
+    musc.infused(DAY0)
+    musc.screened()
+    client = browse(coordinator)
+    for address in ("/visits/MUSC-001/D0/log/", "/visits/MUSC-001/D0/missed/", "/visits/MUSC-002/SCR/log/"):
+        response = client.get(address)
+        assert (response.status_code, response.url) == (302, f"/participants/{address.split('/')[2]}/")
+
+
+def test_the_echo_of_a_visit_without_a_window_says_so(musc, browse, coordinator, frozen):
+    musc.screened()
+    query = "attended_on_day=1&attended_on_month=6&attended_on_year=2025"
+    answer = browse(coordinator).get(f"/visits/MUSC-001/SCR/log/day/?{query}")
+    assert answer.content.decode() == "MUSC-001 SCR has no window yet: the infusion sets Day 0."
+
+
+def test_an_open_event_is_completed_on_its_page_and_nothing_recorded_is_replaced(musc, browse, coordinator, frozen):
+    musc.infused(DAY0)
+    client = browse(coordinator)
+    client.post(
+        "/adverse-events/MUSC-001/new/",
+        {"term": "Shingles", **boxes("started", "", "6", "2025"), "is_ongoing": "on", "grade": "2"},
+    )
+    page = client.get("/adverse-events/MUSC-001/1/complete/").content.decode()
+    assert 'name="grade"' not in page
+    assert 'name="outcome"' in page
+    answer = {"outcome": "recovered", "causality": "possible", "grade": "4", **boxes("ended", "17", "6", "2025")}
+    assert client.post("/adverse-events/MUSC-001/1/complete/", answer).url == "/adverse-events/MUSC-001/1/"
+    event = AdverseEvent.objects.get()
+    assert (event.grade, event.outcome, event.causality, str(event.ended), event.is_ongoing) == (
+        2,
+        "recovered",
+        "possible",
+        "17-JUN-2025",
+        False,
+    )
+    assert (event.completed_by, event.completed_at, event.open_answers) == (coordinator, NOW, [])
+
+
+def seen(page):
+    """The hidden boxes that say what the page showed when it was opened."""
+    return dict(re.findall(r'name="(initial-[^"]+)" value="([^"]*)"', page))
+
+
+def test_two_people_answering_at_once_lose_nothing_and_see_each_other(musc, browse, coordinator, investigator, frozen):
+    musc.screened()
+    address = "/participants/MUSC-001/criteria/"
+    mine, theirs = browse(coordinator), browse(investigator)
+    mine.post(address, {"E8": "absent", "E8-evidence": "chart"})
+    opened = seen(mine.get(address).content.decode())
+    theirs.post(address, {"E8": "present", "E8-evidence": "CT of today"} | opened)
+
+    untouched = {"E8": "absent", "E8-evidence": "chart", "E5": "absent", "E5-evidence": "history"}
+    assert mine.post(address, untouched | opened).status_code == 302
+    answers = Participant.objects.get().answers.order_by("part").values_list("part", "answer", "evidence")
+    assert list(answers) == [("E5", "absent", "history"), ("E8", "present", "CT of today")]
+
+    changed = {"E8": "unknown", "E8-evidence": "asked the ward"}
+    response = mine.post(address, changed | opened)
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert "E8 was answered meanwhile by pi.musc: present (CT of today). Yours stands in the form" in page
+    assert "asked the ward</textarea>" in page
+    assert list(answers.all()) == [("E5", "absent", "history"), ("E8", "present", "CT of today")]
+    assert mine.post(address, changed | seen(page)).status_code == 302
+    assert list(answers.all()) == [("E5", "absent", "history"), ("E8", "unknown", "asked the ward")]
+
+
+def test_leaving_for_another_reason_needs_a_note(musc, browse, coordinator, frozen):
+    musc.infused(DAY0)
+    typed = {**boxes("withdrawn_on", "17", "6", "2025"), "reason": "other"}
+    client = browse(coordinator)
+    come_back(
+        client.post("/participants/MUSC-001/withdraw/", typed),
+        sentence="needs a note that says what it was.",
+        typed=["17"],
+    )
+    assert client.post("/participants/MUSC-001/withdraw/", typed | {"note": "moved away"}).status_code == 302
+
+
+def test_nobody_leaves_before_a_visit_they_came_to(musc, browse, coordinator, frozen):
+    musc.infused(DAY0)
+    client = browse(coordinator)
+    attended = LOG | boxes("attended_on", "7", "6", "2025") | {"late_entry_reason": "Note found"}
+    client.post("/visits/MUSC-001/W1/log/", attended)
+    typed = {**boxes("withdrawn_on", "6", "6", "2025"), "reason": "death"}
+    come_back(
+        client.post("/participants/MUSC-001/withdraw/", typed),
+        sentence="W1 was attended on Sat 7 Jun 2025, after Fri 6 Jun 2025. "
+        "Nobody leaves the study before a visit they came to: check the day.",
+        typed=["6"],
+    )

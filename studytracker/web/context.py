@@ -14,11 +14,11 @@ from studytracker.dates import day_label
 # Label, URL name, and the permission without which the link is not shown.
 NAVIGATION = (
     ("Today", "home", None),
-    ("Participants", "participants", None),
-    ("Visits", "visits", None),
-    ("Adverse events", "adverse_events", None),
-    ("Deviations", "deviations", None),
-    ("Reminders", "reminders", None),
+    ("Participants", "participants", Permission.SEE),
+    ("Visits", "visits", Permission.SEE),
+    ("Adverse events", "adverse_events", Permission.SEE),
+    ("Deviations", "deviations", Permission.SEE),
+    ("Reminders", "reminders", Permission.OPERATE),
     ("Exports", "exports", Permission.EXPORT),
     ("Study", "study", None),
 )

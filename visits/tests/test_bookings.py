@@ -67,7 +67,13 @@ def test_nothing_is_booked_for_what_is_over(week_4, booked, coordinator):
 
 
 def test_nothing_is_booked_for_who_has_left(week_4, booked, coordinator):
-    facts = {"withdrawn_on": date(2025, 6, 17), "reason": "other", "note": "", "by": coordinator, "at": NOW}
+    facts = {
+        "withdrawn_on": date(2025, 6, 17),
+        "reason": "death",
+        "note": "",
+        "by": coordinator,
+        "at": NOW,
+    }
     withdraw(participant=week_4.participant, **facts)
     with pytest.raises(BookingRefused, match="MUSC-001 is closed: withdrawn."):
         booked()

@@ -71,7 +71,7 @@ def test_a_screening_visit_has_no_window_before_day_0_but_is_done(musc):
 
 @pytest.mark.parametrize(("left_on", "code"), [(date(2025, 6, 17), "na"), (date(2025, 6, 18), "overdue")])
 def test_leaving_before_the_window_closed_makes_the_visit_not_applicable(week_2, coordinator, left_on, code):
-    facts = {"reason": "other", "note": "", "by": coordinator, "at": NOW}
+    facts = {"reason": "pregnancy", "note": "", "by": coordinator, "at": NOW}
     withdraw(participant=week_2.participant, withdrawn_on=left_on, **facts)
     assert Visit.objects.get(pk=week_2.pk).status(TODAY).code == code
 
@@ -112,7 +112,7 @@ def test_the_badge_of_a_missed_visit_and_of_one_after_leaving_say_so(week_2, coo
     assert miss(visit=week_2, reason="Illness", by=coordinator, at=NOW).why(TODAY) == (
         f"{WINDOW} A person decided that it was missed: Illness."
     )
-    withdraw(participant=participant, withdrawn_on=TODAY, reason="other", note="", by=coordinator, at=NOW)
+    withdraw(participant=participant, withdrawn_on=TODAY, reason="death", note="", by=coordinator, at=NOW)
     week_4 = Visit.objects.get(code="W4")
     assert week_4.why(TODAY).endswith(
         "The participant left the study on Wed 18 Jun 2025, 7 days before its first day."
@@ -154,7 +154,7 @@ def test_python_and_sql_give_the_same_status_for_every_state_and_day(
                 withdrawn_on=TODAY + timedelta(days=fact["left"]),
                 withdrawn_at=NOW,
                 withdrawn_by=coordinator,
-                withdrawn_reason="other",
+                withdrawn_reason="death",
             )
         rows.append(_visit(participant, number, fact, coordinator))
     Visit.objects.bulk_create(rows)

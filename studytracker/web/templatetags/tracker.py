@@ -1,5 +1,7 @@
 """Tags and filters that every template has."""
 
+from uuid import uuid4
+
 from django import template
 from django.utils.html import format_html
 from django.utils.text import slugify
@@ -32,6 +34,12 @@ def grade_chip(grade, serious=False):
         " grade-serious" if serious else "",
         grade,
     )
+
+
+@register.simple_tag
+def form_key():
+    """The one-time key of a form, so that sending it twice saves once."""
+    return format_html('<input type="hidden" name="form_key" value="{}">', uuid4().hex)
 
 
 @register.filter
