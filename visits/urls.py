@@ -4,6 +4,7 @@ from . import views
 
 urlpatterns = [
     path("", views.visits, name="visits"),
+    path("<slug:identifier>/schedule/", views.printed_schedule, name="printed_schedule"),
     path("<slug:identifier>/outside/<slug:kind>/", views.log_unplanned, name="log_unplanned"),
     path("<slug:identifier>/<slug:code>/", views.visit, name="visit"),
     path("<slug:identifier>/<slug:code>/procedures/", views.record_procedures, name="record_procedures"),

@@ -46,6 +46,17 @@ def reach_visit(user, identifier, code, needs=Permission.LOG_VISIT):
     return reach(Visit.objects.for_page(), user, needs=needs, participant__identifier=identifier, code=code)
 
 
+@require_safe
+def printed_schedule(request, identifier):
+    """One page for the participant to take home. The name is written on it by hand."""
+    row = reach(Participant.objects.for_listing(), request.user, identifier=identifier)
+    ahead = row.visits.unresolved().with_booking().filter(closes_on__gte=row.site.today(timezone.now()))
+    context = {"participant": row, "site": row.site.rules}
+    if row.is_open:
+        context["visits"] = ahead.select_related("participant").order_by("order")
+    return render(request, "visits/printed.html", context)
+
+
 def turned_away(request, visit):
     """Nobody fills in a form that can only be refused: back to the participant, with the sentence."""
     closed = attendance.why_closed(visit)
