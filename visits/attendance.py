@@ -121,20 +121,9 @@ def window_words(visit, on):
 
 def day_words(visit, on):
     """'Tue 4 Mar 2025 · D28 · in window', for the day `on`."""
-    if visit.closes_on is None:
-        return f"{visit} has no window yet: the infusion sets Day 0."
     out = days_out(on, visit.opens_on, visit.closes_on)
     where = f"{abs(out)} d {'after' if out > 0 else 'before'} the window" if out else "in window"
     return f"{day_label(on)} · D{protocol_day(on, visit.participant.infused_on)} · {where}"
-
-
-def echo(visit, on, today):
-    """What the day `on` means for this visit: its window, and whether the log is late."""
-    if visit.closes_on is None:
-        return f"{visit} has no window yet: the infusion sets Day 0."
-    words = day_words(visit, on)
-    late = late_by(visit, on, today)
-    return f"{words} · logged {late} business days later, say why" if late else words
 
 
 def against_withdrawal(participant, withdrawn_on):
@@ -157,6 +146,15 @@ def why_closed(visit):
     if visit.closes_on is None:
         return f"{visit} has no window yet: the infusion sets Day 0."
     return ""
+
+
+def echo(visit, on, today):
+    """What the day `on` means for this visit: its window, and whether the log is late."""
+    if visit.closes_on is None and not visit.unplanned:
+        return f"{visit} has no window yet: the infusion sets Day 0."
+    words = day_label(on) if visit.unplanned else day_words(visit, on)
+    late = late_by(visit, on, today)
+    return f"{words} · logged {late} business days later, say why" if late else words
 
 
 def _open(visit):

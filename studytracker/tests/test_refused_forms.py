@@ -10,6 +10,7 @@ from conftest import NOW
 from participants.enrollment import enroll
 from participants.models import Enrollment, Infusion, Participant
 from studytracker import protocol
+from visits.attendance import attend
 from visits.models import Visit
 
 DAY0 = date(2025, 5, 31)
@@ -406,12 +407,11 @@ def test_leaving_for_another_reason_needs_a_note(musc, browse, coordinator, froz
 def test_nobody_leaves_before_a_visit_they_came_to(musc, browse, coordinator, frozen):
     musc.infused(DAY0)
     client = browse(coordinator)
-    attended = LOG | boxes("attended_on", "7", "6", "2025") | {"late_entry_reason": "Note found"}
-    client.post("/visits/MUSC-001/W1/log/", attended)
-    typed = {**boxes("withdrawn_on", "6", "6", "2025"), "reason": "death"}
+    attend(visit=Visit.objects.get(code="W2"), attended_on=date(2025, 6, 17), by=coordinator, at=NOW)
+    typed = {**boxes("withdrawn_on", "16", "6", "2025"), "reason": "death"}
     come_back(
         client.post("/participants/MUSC-001/withdraw/", typed),
-        sentence="W1 was attended on Sat 7 Jun 2025, after Fri 6 Jun 2025. "
+        sentence="W2 was attended on Tue 17 Jun 2025, after Mon 16 Jun 2025. "
         "Nobody leaves the study before a visit they came to: check the day.",
-        typed=["6"],
+        typed=["16"],
     )

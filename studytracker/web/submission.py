@@ -40,8 +40,8 @@ def posted(request):
 def submit(request, form, act):
     """`act(**cleaned_data)` for a valid POST. Returns its result, or None when there is nothing or it was refused.
 
-    The result needs get_absolute_url(). A form that carries its one-time key is saved at most once: the key is
-    stored in the same transaction, and whoever comes second with it is sent to the result (SavedBefore).
+    A form that carries its one-time key is saved at most once: the key is stored in the same transaction, and
+    whoever comes second with it is sent to the result's own page, or back to the form's (SavedBefore).
     """
     if request.method != "POST" or not form.is_valid():
         return None
@@ -51,9 +51,8 @@ def submit(request, form, act):
         with transaction.atomic():
             result = act(**form.cleaned_data)
             if key:
-                FormKey.objects.create(
-                    user=request.user, key=key, url=result.get_absolute_url(), used_at=timezone.now()
-                )
+                url = result.get_absolute_url() if hasattr(result, "get_absolute_url") else request.path
+                FormKey.objects.create(user=request.user, key=key, url=url, used_at=timezone.now())
             return result
     except (Refused, IntegrityError) as error:
         _refuse_repeat(request.user, key)

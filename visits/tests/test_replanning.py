@@ -106,12 +106,7 @@ def test_a_day_0_before_the_enrollment_is_refused(musc, coordinator):
 
 def test_a_day_0_after_the_withdrawal_is_refused(participant, correct, coordinator):
     withdraw(
-        participant=participant,
-        withdrawn_on=date(2025, 6, 3),
-        reason="death",
-        note="",
-        by=coordinator,
-        at=NOW,
+        participant=participant, withdrawn_on=date(2025, 6, 3), reason="pregnancy", note="", by=coordinator, at=NOW
     )
     with pytest.raises(InfusionRefused, match="MUSC-001 left the study on Tue 3 Jun 2025"):
         correct(date(2025, 6, 4))

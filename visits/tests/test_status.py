@@ -112,7 +112,7 @@ def test_the_badge_of_a_missed_visit_and_of_one_after_leaving_say_so(week_2, coo
     assert miss(visit=week_2, reason="Illness", by=coordinator, at=NOW).why(TODAY) == (
         f"{WINDOW} A person decided that it was missed: Illness."
     )
-    withdraw(participant=participant, withdrawn_on=TODAY, reason="death", note="", by=coordinator, at=NOW)
+    withdraw(participant=participant, withdrawn_on=TODAY, reason="pregnancy", note="", by=coordinator, at=NOW)
     week_4 = Visit.objects.get(code="W4")
     assert week_4.why(TODAY).endswith(
         "The participant left the study on Wed 18 Jun 2025, 7 days before its first day."

@@ -25,7 +25,7 @@ def outside(coordinator):
 @pytest.fixture
 def left(musc, coordinator):
     participant = musc.infused(DAY0)
-    facts = {"reason": "death", "note": "", "by": coordinator, "at": NOW}
+    facts = {"reason": "pregnancy", "note": "", "by": coordinator, "at": NOW}
     return withdraw(participant=participant, withdrawn_on=date(2025, 6, 16), **facts)
 
 
@@ -83,12 +83,7 @@ def test_the_withdrawal_offers_the_early_termination_visit(musc, browse, coordin
     musc.infused(DAY0)
     client = browse(coordinator)
     assert "Log early termination visit" not in client.get("/participants/MUSC-001/").content.decode()
-    typed = {
-        "withdrawn_on_day": "17",
-        "withdrawn_on_month": "6",
-        "withdrawn_on_year": "2025",
-        "reason": "death",
-    }
+    typed = {"withdrawn_on_day": "17", "withdrawn_on_month": "6", "withdrawn_on_year": "2025", "reason": "pregnancy"}
     page = client.post("/participants/MUSC-001/withdraw/", typed, follow=True).content.decode()
     assert "If there is a last visit, log it below as early termination." in page
     assert 'href="/visits/MUSC-001/outside/ET/"' in page
