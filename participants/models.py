@@ -251,3 +251,6 @@ class Day0Correction(models.Model):
 
     def __str__(self):
         return f"{self.infusion.participant}: Day 0 from {self.from_on} to {self.to_on}"
+
+    def get_absolute_url(self):
+        return reverse("correct_day0", args=[self.infusion.participant.identifier])

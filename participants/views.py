@@ -174,8 +174,8 @@ def correct_day0(request, identifier):
             days = f"{day_label(made.to_on)}, no longer {day_label(made.from_on)}"
             messages.success(request, f"Day 0 of {row} is {days}. What moved is listed below.")
             return redirect("correct_day0", row.identifier)
-    else:
-        moves = submit(request, form, partial(_moves, row, at))
+    elif request.method == "POST" and form.is_valid():
+        moves = _moves(row, form, at)
     corrections = row.infused.corrections.select_related("corrected_by").prefetch_related("moves__visit")
     return page(request, "participants/day0.html", row, form=form, moves=moves, corrections=corrections)
 
@@ -186,9 +186,15 @@ def _is_confirmed(request, form):
     return bool(shown) and form.is_valid() and form.cleaned_data["infused_on"].isoformat() == shown
 
 
-def _moves(row, at, *, infused_on, start_time, reason):
-    infusion.check_correction(participant=row, infused_on=infused_on, start_time=start_time, at=at)
-    return import_string(settings.DAY0_PREVIEW)(row, infused_on)
+def _moves(row, form, at):
+    """What the typed day would move, or None with the refusal on the form. Changes nothing."""
+    day, start_time = form.cleaned_data["infused_on"], form.cleaned_data["start_time"]
+    try:
+        infusion.check_correction(participant=row, infused_on=day, start_time=start_time, at=at)
+    except infusion.InfusionRefused as refusal:
+        refusal.add_to(form)
+        return None
+    return import_string(settings.DAY0_PREVIEW)(row, day)
 
 
 @form_view

@@ -257,7 +257,7 @@ WORKLISTS = [
 ]
 PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events", "visits.panels.deviations"]
 REMINDER_SOURCES = {"visit": "visits.reminders"}
-HOME_PANELS = ["visits.panels.matrix"]
+HOME_PANELS = ["visits.panels.matrix", "visits.panels.agenda"]
 # The listings an export takes whole: (title, url name).
 EXPORTS = [
     ("Participants", "participants"),

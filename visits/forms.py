@@ -2,7 +2,7 @@ from django import forms
 from django.forms.utils import ErrorDict
 
 from studytracker import protocol
-from studytracker.web.fields import DateField
+from studytracker.web.fields import DateField, TimeField
 
 DONE, NOT_DONE = "done", "not_done"
 
@@ -134,3 +134,12 @@ class MissedForm(forms.Form):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["reason"].choices = reasons("missed_reason")
+
+
+class BookingForm(forms.Form):
+    on = DateField(label="Date of the appointment")
+    start_time = TimeField(label="Time", help_text="Site time, such as 09:30.")
+
+
+class CancelForm(forms.Form):
+    reason = forms.CharField(label="Why is the appointment cancelled?", max_length=500)

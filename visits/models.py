@@ -2,7 +2,8 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, CharField, F, Q, Value, When
+from django.db.models import Case, CharField, F, OuterRef, Q, Subquery, Value, When
+from django.urls import reverse
 
 from participants.models import Day0Correction, Participant
 from studytracker.access.scope import ScopedQuerySet
@@ -30,6 +31,11 @@ class VisitQuerySet(ScopedQuerySet):
     def opening_by(self, day):
         """Expected visits whose window is open, past, or opens no later than `day`."""
         return self.expected().filter(opens_on__lte=day)
+
+    def with_booking(self):
+        """Adds `booked_for`, the instant of the booking in force, or None."""
+        in_force = Booking.objects.in_force().filter(visit=OuterRef("pk"))
+        return self.annotate(booked_for=Subquery(in_force.values("starts_at")[:1]))
 
     def with_status(self, today):
         """Adds `status_code`, the same answer as Visit.status, for `today` (a dict of site code to date)."""
@@ -186,6 +192,48 @@ class VisitProcedure(models.Model):
         return self.visit.participant.protocol.procedure(self.code).name
 
 
+class BookingQuerySet(models.QuerySet):
+    def in_force(self):
+        return self.filter(cancelled_at=None)
+
+
+class Booking(models.Model):
+    """An appointment for a visit. Moving it cancels it and makes a new one, so that the history stays."""
+
+    visit = models.ForeignKey(Visit, models.PROTECT, related_name="bookings")
+    starts_at = models.DateTimeField(help_text="The instant agreed, in UTC; shown in the site's time.")
+    booked_at = models.DateTimeField()
+    booked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    cancelled_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    cancelled_reason = models.CharField(max_length=500, blank=True)
+
+    objects = BookingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["starts_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["visit"],
+                condition=Q(cancelled_at=None),
+                name="booking_one_in_force",
+                violation_error_message="This visit is booked already.",
+            ),
+            both_or_neither("cancelled_at", "cancelled_by", name="booking_cancelling_whole"),
+            text_when("cancelled_reason", "cancelled_at", name="booking_cancelled_reason"),
+        ]
+        indexes = [
+            # Read by the agenda of the home page.
+            models.Index(fields=["starts_at"], condition=Q(cancelled_at=None), name="booking_agenda"),
+        ]
+
+    def __str__(self):
+        return f"{self.visit} at {self.starts_at:%Y-%m-%d %H:%M} UTC"
+
+    def get_absolute_url(self):
+        return self.visit.get_absolute_url()
+
+
 class WindowMove(models.Model):
     """What a corrected Day 0 did to one visit: its window before and after. Rows are only added."""
 
@@ -320,6 +368,9 @@ class Deviation(models.Model):
 
     def __str__(self):
         return f"{self.participant.identifier} DV {self.number}"
+
+    def get_absolute_url(self):
+        return reverse("deviation", args=[self.participant.identifier, self.number])
 
     @property
     def category_words(self):

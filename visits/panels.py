@@ -1,6 +1,9 @@
 """What the visits show on other rooms' pages: a participant's schedule, and the matrix on the home page."""
 
-from django.db.models import Prefetch
+from datetime import timedelta
+from itertools import groupby
+
+from django.db.models import Prefetch, Q
 from django.urls import reverse
 
 from participants.models import Participant
@@ -12,6 +15,7 @@ from . import status, unplanned
 from .models import Visit
 
 MATRIX_ROWS = 50
+AGENDA_DAYS = 14
 AHEAD = (status.SOON, status.UPCOMING)
 KEY = [(code, status.SYMBOLS[code], name) for code, name in status.NAMES.items()]
 
@@ -20,7 +24,7 @@ def schedule(participant, user, today):
     """The participant's visits with windows and status. One query."""
     may_log = user.can(Permission.LOG_VISIT, participant.site_id)
     rows, early = [], bool(participant.infused) and today > participant.infused_on
-    for visit in participant.visits.order_by("order", "id"):
+    for visit in participant.visits.with_booking().order_by("order", "id"):
         visit.participant = participant
         where = visit.status(today)
         rows.append((visit, where, visit.why(today), links(visit, where, early) if may_log else ()))
@@ -79,6 +83,27 @@ def _cells(participant, codes, user, on):
         where = visit.status(on)
         link = reverse("log_visit", args=[participant.identifier, code]) if may_log and where.is_actionable else None
         yield code, where, visit.why(on), link
+
+
+def agenda(user, at):
+    """Appointments and last days of windows in the next days, day by day. One query."""
+    today = Site.todays(at)
+    last = max(today.values()) + timedelta(days=AGENDA_DAYS)
+    near = Q(closes_on__gte=min(today.values()), closes_on__lte=last) | Q(booked_for__gte=at - timedelta(days=1))
+    visits = Visit.objects.visible_to(user).expected().with_booking().filter(near)
+    lines = [line for visit in visits.select_related("participant", "site") for line in _agenda_lines(visit)]
+    lines = [line for line in lines if today[line[2].site_id] <= line[0] <= last]
+    lines.sort(key=lambda line: (line[0], line[1] or "24:00", line[2].participant.identifier))
+    days = [(day, list(members)) for day, members in groupby(lines, key=lambda line: line[0])]
+    return {"template": "visits/agenda.html", "days": days, "span": AGENDA_DAYS}
+
+
+def _agenda_lines(visit):
+    """(day, time, visit, what): its appointment, and the last day of its window."""
+    if visit.booked_for:
+        starts = visit.booked_for.astimezone(visit.site.zone)
+        yield starts.date(), f"{starts:%H:%M}", visit, "appointment"
+    yield visit.closes_on, "", visit, "window closes"
 
 
 def deviations(participant, user, today):

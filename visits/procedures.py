@@ -26,7 +26,7 @@ def record(*, visit, procedures, by, at):
     visit = Visit.objects.select_for_update(of=("self",)).select_related("participant").get(pk=visit.pk)
     _check_visit(visit)
     _check_answers(visit, procedures)
-    rows = VisitProcedure.objects.bulk_create(
+    VisitProcedure.objects.bulk_create(
         VisitProcedure(
             visit=visit,
             code=procedure.code,
@@ -40,7 +40,7 @@ def record(*, visit, procedures, by, at):
     )
     if visit.needs_procedures:
         _draft_deviation(visit, procedures, by=by, at=at)
-    return rows
+    return visit
 
 
 def _draft_deviation(visit, procedures, *, by, at):

@@ -4,10 +4,13 @@ from . import views
 
 urlpatterns = [
     path("", views.visits, name="visits"),
+    path("<slug:identifier>/schedule/", views.printed_schedule, name="printed_schedule"),
     path("<slug:identifier>/outside/<slug:kind>/", views.log_unplanned, name="log_unplanned"),
     path("<slug:identifier>/<slug:code>/", views.visit, name="visit"),
     path("<slug:identifier>/<slug:code>/procedures/", views.record_procedures, name="record_procedures"),
     path("<slug:identifier>/<slug:code>/log/", views.log_visit, name="log_visit"),
     path("<slug:identifier>/<slug:code>/log/day/", views.day_echo, name="day_echo"),
+    path("<slug:identifier>/<slug:code>/book/", views.book_visit, name="book_visit"),
+    path("<slug:identifier>/<slug:code>/book/cancel/", views.cancel_booking, name="cancel_booking"),
     path("<slug:identifier>/<slug:code>/missed/", views.miss_visit, name="miss_visit"),
 ]

@@ -16,8 +16,8 @@ from studytracker.protocol.models import Site
 from studytracker.web.listing import filtered, listing
 from studytracker.web.submission import posted, status_for, submit
 
-from . import attendance, panels, procedures, strip, unplanned
-from .forms import AttendanceForm, MissedForm, ProceduresForm, UnplannedForm
+from . import attendance, bookings, panels, procedures, strip, unplanned
+from .forms import AttendanceForm, BookingForm, CancelForm, MissedForm, ProceduresForm, UnplannedForm
 from .models import Visit
 from .tables import VisitFilter, VisitTable
 
@@ -46,6 +46,17 @@ def reach_visit(user, identifier, code, needs=Permission.LOG_VISIT):
     return reach(Visit.objects.for_page(), user, needs=needs, participant__identifier=identifier, code=code)
 
 
+@require_safe
+def printed_schedule(request, identifier):
+    """One page for the participant to take home. The name is written on it by hand."""
+    row = reach(Participant.objects.for_listing(), request.user, identifier=identifier)
+    ahead = row.visits.unresolved().with_booking().filter(closes_on__gte=row.site.today(timezone.now()))
+    context = {"participant": row, "site": row.site.rules}
+    if row.is_open:
+        context["visits"] = ahead.select_related("participant").order_by("order")
+    return render(request, "visits/printed.html", context)
+
+
 def turned_away(request, visit):
     """Nobody fills in a form that can only be refused: back to the participant, with the sentence."""
     closed = attendance.why_closed(visit)
@@ -68,6 +79,8 @@ def visit(request, identifier, code):
         "today": today,
         "status": row.status(today),
         "why": row.why(today),
+        "booked_for": bookings.booked_for(row),
+        "may_book": may_log and not row.attended_on and not row.missed_at and row.closes_on,
         "recorded": recorded,
         "planned": procedures.of(row),
         "links": panels.links(row, row.status(today), True) if may_log else (),
@@ -83,16 +96,18 @@ def log_visit(request, identifier, code):
         return closed
     at = timezone.now()
     today = visit.site.today(at)
+    day = bookings.day_to_log(visit, today)
     form = bound(
         request,
         visit,
-        partial(AttendanceForm, initial={"attended_on": today}, echo_url=reverse("day_echo", args=[identifier, code])),
+        partial(AttendanceForm, initial={"attended_on": day}, echo_url=reverse("day_echo", args=[identifier, code])),
     )
     logged = accepted(request, form, partial(attendance.attend, visit=visit, by=request.user, at=at))
     if logged:
         messages.success(request, f"{logged} is logged for {day_label(logged.attended_on)}.")
         return redirect("report_event" if "report" in request.POST else "participant", identifier)
-    day = getattr(form, "cleaned_data", {}).get("attended_on") if form.is_bound else today
+    if form.is_bound:
+        day = getattr(form, "cleaned_data", {}).get("attended_on")
     return visit_page(request, "visits/log.html", visit, form, echo=day and attendance.echo(visit, day, today))
 
 
@@ -154,6 +169,29 @@ def bound(request, visit, form_class):
 
 def accepted(request, form, act):
     return None if "all_done" in request.POST else submit(request, form, act)
+
+
+@form_view
+def book_visit(request, identifier, code):
+    visit = reach_visit(request.user, identifier, code)
+    at = timezone.now()
+    booked_for = bookings.booked_for(visit)
+    form = BookingForm(posted(request), initial=bookings.proposal(visit, booked_for, at))
+    made = submit(request, form, partial(bookings.book, visit=visit, by=request.user, at=at))
+    if made:
+        messages.success(request, f"{visit} is booked for {bookings.words(visit, made.starts_at)}.")
+        return redirect("participant", identifier)
+    return visit_page(request, "visits/book.html", visit, form, booked_for=booked_for)
+
+
+@form_view
+def cancel_booking(request, identifier, code):
+    visit = reach_visit(request.user, identifier, code)
+    form = CancelForm(posted(request))
+    if submit(request, form, partial(bookings.cancel, visit=visit, by=request.user, at=timezone.now())):
+        messages.success(request, f"The appointment of {visit} is cancelled.")
+        return redirect("visit", identifier, code)
+    return visit_page(request, "visits/book.html", visit, form, booked_for=bookings.booked_for(visit), cancels=True)
 
 
 @form_view

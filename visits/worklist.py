@@ -1,8 +1,10 @@
 """The coordinator's worklist: what is overdue, late, due and opening, each with one click to log."""
 
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlencode
 
+from django.db.models import Q
 from django.urls import reverse
 
 from studytracker import protocol
@@ -11,9 +13,10 @@ from studytracker.dates import short_day
 from studytracker.protocol.models import Site
 from studytracker.web.worklist import Item
 
-from . import status
+from . import bookings, status
 from .models import CLASSIFIED, COMPLETED, DRAFTED, Deviation, Visit
 
+BOOKED = "Booked, not logged"
 GROUP = {
     status.OVERDUE: "Overdue",
     status.LATE: "Late, closing",
@@ -27,29 +30,40 @@ def items(user, at):
     for code in sorted(user.sites_where(Permission.LOG_VISIT)):
         today = Site(code).today(at)
         horizon = today + timedelta(days=protocol.current().status.upcoming_days)
-        visits = Visit.objects.visible_to(user).filter(site=code).opening_by(horizon)
-        for visit in visits.select_related("participant", "participant__infusion"):
-            yield _item(visit, today)
+        near = Q(opens_on__lte=horizon) | Q(booked_for__lte=at)
+        visits = Visit.objects.visible_to(user).filter(site=code).expected().with_booking().filter(near)
+        found = [_item(visit, today) for visit in visits.select_related("participant__infusion", "site")]
+        booked = any(item.group == BOOKED for item in found)
+        for item in found:
+            # A visit booked and not logged stands in its own group, so the others are less than their listing.
+            yield replace(item, listing="") if booked and item.group != GROUP[status.OVERDUE] else item
 
 
 def _item(visit, today):
     where = visit.status(today)
     window = f"{short_day(visit.opens_on)} to {short_day(visit.closes_on)}"
     place = [visit.participant.identifier, visit.code]
-    actions = (
-        ("Log visit", reverse("log_visit", args=place)),
-        ("Mark missed…", reverse("miss_visit", args=place)),
-    )
+    log, missed, book = (reverse(name, args=place) for name in ("log_visit", "miss_visit", "book_visit"))
+    actions = [("Log visit", log), ("Mark missed…", missed)]
+    group, booked = GROUP.get(where.code, ""), visit.booked_for
+    detail = f"Window {window}, target {short_day(visit.target_on)}"
+    if booked:
+        detail += f". Booked {bookings.words(visit, booked)}"
+    elif where.is_actionable and where.code != status.OVERDUE:
+        actions.insert(1, ("Book", book))
+    # Overdue comes before a booking that has passed, and that before late and due.
+    if booked and where.code != status.OVERDUE and bookings.has_passed(visit, booked, today):
+        group, detail = BOOKED, f"{detail}. {bookings.time_left(visit, booked, today)}"
     return Item(
-        group=GROUP[where.code],
+        group=group,
         identifier=visit.participant.identifier,
         url=reverse("participant", args=[visit.participant.identifier]),
         text=visit.code,
-        detail=f"Window {window}, target {short_day(visit.target_on)}",
+        detail=detail,
         status=where,
-        actions=actions if where.is_actionable else (),
+        actions=tuple(actions) if where.is_actionable or group == BOOKED else (("Book", book),),
         order=(visit.closes_on,),
-        listing=f"{reverse('visits')}?{urlencode({'status': where.code})}",
+        listing="" if group == BOOKED else f"{reverse('visits')}?{urlencode({'status': where.code})}",
     )
 
 

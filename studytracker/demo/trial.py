@@ -20,6 +20,7 @@ from studytracker.access.people import grant
 from studytracker.dates import PartialDate, local_instant
 from studytracker.protocol.models import Site
 from visits.attendance import attend, miss
+from visits.bookings import book
 
 from .people import PEOPLE, demo_password
 
@@ -132,6 +133,11 @@ class _Site:
                 at=self.at(on, 16),
             )
 
+    def book(self, participant, code, ago, booked_ago):
+        visit = participant.visits.get(code=code)
+        facts = {"on": self.day(ago), "start_time": time(9, 30), "by": self.coordinator}
+        book(visit=visit, at=self.at(self.day(booked_ago), 12), **facts)
+
     def miss(self, participant, code, reason):
         visit = participant.visits.get(code=code)
         words = protocol.current().label("missed_reason", reason)
@@ -188,6 +194,8 @@ def _musc(musc):
     third = musc.treat(26, 34, "M", "81.2", "UC-2404")
     musc.attend(third, W1=1)
     musc.event(third, PartialDate.of(musc.day(12)), 11, term="Fatigue", grade=2)
+    musc.book(first, "W24", ago=1, booked_ago=9)
+    musc.book(second, "W12", ago=-2, booked_ago=3)
 
     fourth = musc.screen(5, 47, "F")
     musc.answer(fourth, 3, leave_open=("E7a", "E7b", "E8"), E11a="unknown")

@@ -10,6 +10,7 @@ from studytracker.access.grants import Role
 
 GROUPS = (
     "Overdue",
+    "Booked, not logged",
     "Late, closing",
     "Due now",
     "Opening soon",

@@ -154,7 +154,7 @@ def test_python_and_sql_give_the_same_status_for_every_state_and_day(
                 withdrawn_on=TODAY + timedelta(days=fact["left"]),
                 withdrawn_at=NOW,
                 withdrawn_by=coordinator,
-                withdrawn_reason="other",
+                withdrawn_reason="death",
             )
         rows.append(_visit(participant, number, fact, coordinator))
     Visit.objects.bulk_create(rows)

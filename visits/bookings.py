@@ -1,0 +1,95 @@
+"""Appointments for visits: a date and a time at the site."""
+
+from django.db import transaction
+
+from studytracker.business_days import add_business_days
+from studytracker.dates import ImpossibleTime, day_label, local_instant
+from studytracker.refusal import Refused
+
+from .models import Booking, Visit
+
+
+class BookingRefused(Refused):
+    """The visit cannot be booked like this."""
+
+
+@transaction.atomic
+def book(*, visit, on, start_time, by, at):
+    """Agree on a time for `visit`; an earlier booking is moved. Raises BookingRefused."""
+    visit = _open(visit)
+    try:
+        starts_at = local_instant(on, start_time, visit.site.zone)
+    except ImpossibleTime as error:
+        raise BookingRefused(str(error), field="start_time") from None
+    if starts_at <= at:
+        raise BookingRefused(
+            f"{words(visit, starts_at)} is past. Book a time to come, or log the visit if it took place.", field="on"
+        )
+    if on <= visit.participant.infused_on:
+        raise BookingRefused(
+            f"{day_label(on)} is not after the infusion on {day_label(visit.participant.infused_on)}.", field="on"
+        )
+    moved = f"Moved to {words(visit, starts_at)}"
+    visit.bookings.in_force().update(cancelled_at=at, cancelled_by=by, cancelled_reason=moved)
+    return Booking.objects.create(visit=visit, starts_at=starts_at, booked_at=at, booked_by=by)
+
+
+@transaction.atomic
+def cancel(*, visit, reason, by, at):
+    """Take back the appointment in force. Raises BookingRefused."""
+    visit = _open(visit)
+    booking = visit.bookings.in_force().first()
+    if booking is None:
+        raise BookingRefused(f"{visit} has no appointment. Nothing was changed.")
+    booking.cancelled_at, booking.cancelled_by, booking.cancelled_reason = at, by, reason
+    booking.save(update_fields=["cancelled_at", "cancelled_by", "cancelled_reason"])
+    return booking
+
+
+def booked_for(visit):
+    """The instant of the appointment in force, or None. One query."""
+    return visit.bookings.in_force().values_list("starts_at", flat=True).first()
+
+
+def words(visit, starts_at):
+    """'Fri 20 Jun 2025 09:30', in the site's time."""
+    local = starts_at.astimezone(visit.site.zone)
+    return f"{day_label(local.date())} {local:%H:%M}"
+
+
+def proposal(visit, starts_at, at):
+    """What the form starts with: the appointment in force, or the target while that is still to come."""
+    if starts_at:
+        local = starts_at.astimezone(visit.site.zone)
+        return {"on": local.date(), "start_time": local.time()}
+    return {"on": max(visit.target_on or visit.site.today(at), visit.site.today(at))}
+
+
+def day_to_log(visit, today):
+    """The day a log starts with: the day booked, once it has come, else today."""
+    starts_at = booked_for(visit)
+    day = starts_at.astimezone(visit.site.zone).date() if starts_at else today
+    return min(day, today)
+
+
+def has_passed(visit, starts_at, today):
+    return starts_at.astimezone(visit.site.zone).date() < today
+
+
+def time_left(visit, starts_at, today):
+    """How long a passed appointment may still wait for its log."""
+    rules = visit.participant.protocol.visit_log
+    day = starts_at.astimezone(visit.site.zone).date()
+    last = add_business_days(day, rules.booked_not_logged_business_days, visit.site.rules.holidays)
+    return f"Log it by {day_label(last)}" if today <= last else f"It was to be logged by {day_label(last)}"
+
+
+def _open(visit):
+    visit = Visit.objects.select_for_update(of=("self",)).select_related("participant", "site").get(pk=visit.pk)
+    if visit.attended_on or visit.missed_at:
+        raise BookingRefused(f"{visit} is {'logged' if visit.attended_on else 'marked missed'} already.")
+    if visit.closes_on is None:
+        raise BookingRefused(f"{visit} has no window yet: the infusion sets Day 0.")
+    if not visit.participant.is_open:
+        raise BookingRefused(f"{visit.participant} is closed: {visit.participant.stage.lower()}.")
+    return visit

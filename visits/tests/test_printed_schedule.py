@@ -1,0 +1,41 @@
+from datetime import date, time
+
+from conftest import NOW
+from visits.bookings import book
+
+DAY0 = date(2025, 5, 31)
+
+
+def test_the_printed_schedule_shows_what_is_ahead_and_room_for_name_and_appointments(
+    musc, browse, coordinator, frozen
+):
+    participant = musc.infused(DAY0)
+    week_4 = participant.visits.get(code="W4")
+    book(visit=week_4, on=date(2025, 6, 26), start_time=time(9, 30), by=coordinator, at=NOW)
+    response = browse(coordinator).get("/visits/MUSC-001/schedule/")
+    page = response.content.decode()
+    assert [visit.code for visit in response.context["visits"]] == [
+        "W4",
+        "W8",
+        "W12",
+        "W16",
+        "W20",
+        "W24",
+        "W36",
+        "W52",
+    ]
+    assert "Wed 25 Jun 2025 and Tue 1 Jul 2025</td><td>Thu 26 Jun 2025 09:30</td>" in page
+    assert "Sat 19 Jul 2025 and Sat 2 Aug 2025</td><td></td>" in page
+    assert page.count('<p class="name-line"></p>') == 1
+
+
+def test_the_printed_schedule_tells_nothing_of_the_disease_or_the_trial(musc, browse, coordinator, frozen):
+    musc.infused(DAY0)
+    page = browse(coordinator).get("/visits/MUSC-001/schedule/").content.decode()
+    printed = page[page.index('<div class="printed">') : page.index("</main>")].lower()
+    assert [word for word in ("lupus", "sle", "stem cell", "nct", "infusion") if word in printed] == []
+
+
+def test_who_has_not_been_infused_has_nothing_ahead(musc, browse, coordinator, frozen):
+    musc.screened()
+    assert "No visit is planned ahead." in browse(coordinator).get("/visits/MUSC-001/schedule/").content.decode()
