@@ -8,5 +8,7 @@ application = get_wsgi_application()
 
 # A web server runs no system checks: a protocol file with an error must stop it here, not on somebody's page.
 from studytracker import protocol  # noqa: E402
+from studytracker.trust import watch  # noqa: E402
 
 protocol.current()
+watch.refuse_if_broken()

@@ -1,6 +1,6 @@
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import IntegrityError, transaction
 from django.http import Http404
 
@@ -112,12 +112,12 @@ def test_holders_are_the_active_people_with_the_role_at_the_site(coordinator, em
     assert list(holders(Role.COORDINATOR, "MUSC")) == []
 
 
-def test_the_command_adds_a_member_or_says_why_not(trial, capsys):
-    call_command("add_member", "crc.two", role="coordinator", site="MUSC", email="crc.two@example.org")
+def test_the_command_adds_a_member_or_says_why_not(trial, capsys, command):
+    command("add_member", "crc.two", role="coordinator", site="MUSC", email="crc.two@example.org")
     assert capsys.readouterr().out == "crc.two now is Coordinator, MUSC.\n"
     assert User.objects.get(username="crc.two").has_usable_password() is False
     with pytest.raises(CommandError, match='Site "X" is not in the protocol'):
-        call_command("add_member", "crc.two", role="coordinator", site="X")
+        command("add_member", "crc.two", role="coordinator", site="X")
 
 
 def test_grants_take_one_query_however_many_permissions_are_asked(coordinator, django_assert_num_queries):
