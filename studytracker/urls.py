@@ -14,6 +14,7 @@ urlpatterns = [
     path("reminders/sweep/", outbox.sweep_now, name="sweep_now"),
     path("reminders/<int:pk>/", outbox.mail, name="mail"),
     path("", include("studytracker.access.urls")),
+    path("audit/", include("studytracker.trust.urls")),
     path("participants/", include("participants.urls")),
     path("visits/", include("visits.urls")),
     path("adverse-events/", include("adverse_events.urls")),

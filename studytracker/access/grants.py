@@ -14,6 +14,7 @@ class Permission(StrEnum):
     REPORT_EVENT = "report adverse events"
     WITHDRAW = "record a withdrawal or a screen failure"
     EXPORT = "export data"
+    AUDIT = "read the audit trail"
     OPERATE = "see the delivery of reminders and run it"
 
 
@@ -26,15 +27,15 @@ class Role(TextChoices):
 
 
 P = Permission
-_ENTER = frozenset({P.SEE, P.SCREEN, P.INFUSE, P.LOG_VISIT, P.REPORT_EVENT, P.WITHDRAW, P.EXPORT, P.OPERATE})
+_ENTER = frozenset({P.SEE, P.SCREEN, P.INFUSE, P.LOG_VISIT, P.REPORT_EVENT, P.WITHDRAW, P.EXPORT, P.AUDIT, P.OPERATE})
 
 # The administrator exports and runs the system but enters no clinical data (separation of duties, 21 CFR 11.10(g)).
 GRANTS: dict[str, frozenset[Permission]] = {
     Role.COORDINATOR: _ENTER,
     Role.INVESTIGATOR: _ENTER | {P.ENROLL},
-    Role.CHAIR: frozenset({P.SEE, P.EXPORT, P.OPERATE}),
-    Role.MONITOR: frozenset({P.SEE}),
-    Role.ADMINISTRATOR: frozenset({P.SEE, P.EXPORT, P.OPERATE}),
+    Role.CHAIR: frozenset({P.SEE, P.EXPORT, P.AUDIT, P.OPERATE}),
+    Role.MONITOR: frozenset({P.SEE, P.AUDIT}),
+    Role.ADMINISTRATOR: frozenset({P.SEE, P.EXPORT, P.AUDIT, P.OPERATE}),
 }
 
 # These roles always span the whole trial; the others are held at one site each.

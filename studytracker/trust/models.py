@@ -3,6 +3,13 @@
 from django.db import models
 
 
+class EntryQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        from .reach import visible
+
+        return self.filter(visible(user))
+
+
 class Entry(models.Model):
     """What changed, who did it and why (21 CFR 11.10(e)). No foreign keys: the trail outlives what it tells of."""
 
@@ -27,6 +34,8 @@ class Entry(models.Model):
     request_id = models.TextField()
     reason = models.TextField()
     dbrole = models.TextField()
+
+    objects = EntryQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

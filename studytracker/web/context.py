@@ -19,6 +19,7 @@ NAVIGATION = (
     ("Adverse events", "adverse_events", None),
     ("Reminders", "reminders", None),
     ("Exports", "exports", Permission.EXPORT),
+    ("Audit trail", "audit", Permission.AUDIT),
     ("Study", "study", None),
 )
 

@@ -123,5 +123,5 @@ def test_the_command_adds_a_member_or_says_why_not(trial, capsys, command):
 def test_grants_take_one_query_however_many_permissions_are_asked(coordinator, django_assert_num_queries):
     person = User.objects.get(pk=coordinator.pk)
     with django_assert_num_queries(1):
-        assert [person.can(permission, "MUSC") for permission in Permission].count(True) == 8
+        assert [person.can(permission, "MUSC") for permission in Permission].count(True) == 9
         assert person.role_words == "Coordinator, MUSC"

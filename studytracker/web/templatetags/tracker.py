@@ -1,6 +1,7 @@
 """Tags and filters that every template has."""
 
 from django import template
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import slugify
 
@@ -32,6 +33,13 @@ def grade_chip(grade, serious=False):
         " grade-serious" if serious else "",
         grade,
     )
+
+
+@register.simple_tag
+def history_link(row):
+    """Each record's past is one click away from where it is shown."""
+    url = reverse("history", args=[row._meta.db_table, row.pk])
+    return format_html('<a href="{}">History<span class="visually-hidden"> of {}</span></a>', url, row)
 
 
 @register.filter
