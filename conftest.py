@@ -169,14 +169,12 @@ class Cast:
 
     def answered(self, on=TODAY - timedelta(days=20), **differing):
         from participants.eligibility import answers_for
-        from participants.screening import answer
+        from participants.screening import answer, questions
 
         participant = self.screened(on)
         answers = {
             part.id: (differing.get(part.id, answers_for(criterion, part)[0][0]), "note of the visit")
-            for criterion in participant.protocol.criteria
-            if criterion.answered
-            for part in criterion.parts
+            for criterion, part in questions(participant)
         }
         answer(participant=participant, answers=answers, by=self.coordinator, at=_at(on))
         return participant

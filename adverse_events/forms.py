@@ -1,20 +1,20 @@
 from django import forms
 
-from studytracker import protocol
-from studytracker.web.fields import PartialDateField
+from studytracker.web.fields import PartialDateField, TextField
 
 from .models import SERIOUSNESS
 
 
-def choices(vocabulary, empty):
-    return [("", empty), *protocol.current().choices(vocabulary)]
+def choices(rules, vocabulary, empty):
+    return [("", empty), *rules.choices(vocabulary)]
 
 
 class EventForm(forms.Form):
     """Required are the term and some start; everything else may stay open and shows as open."""
 
-    term = forms.CharField(
+    term = TextField(
         label="Reported term",
+        error_messages={"required": "Give the reported term: the diagnosis, or what was observed."},
         max_length=200,
         help_text="The diagnosis if known, in the words reported. One event per form.",
     )
@@ -33,14 +33,21 @@ class EventForm(forms.Form):
     causality = forms.ChoiceField(label="Related to the cells (investigator)", required=False)
     action_taken = forms.ChoiceField(label="Action taken with the infusion", required=False)
     outcome = forms.ChoiceField(required=False)
-    note = forms.CharField(label="Note", required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
+    note = TextField(label="Note", required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, rules, **kwargs):
+        """`rules` is the protocol version the participant is under: its terms are offered, and no others."""
         super().__init__(*args, **kwargs)
-        rules = protocol.current()
         self.fields["grade"].choices = [(code, f"{code} {label}") for code, label in rules.choices("grade")]
         for name in ("causality", "action_taken", "outcome"):
-            self.fields[name].choices = choices(name, "Not yet answered")
+            self.fields[name].choices = choices(rules, name, "Not yet answered")
+
+    def keep_only(self, names):
+        """Offer only these fields, none of them required."""
+        for name in set(self.fields) - set(names):
+            del self.fields[name]
+        for field in self.fields.values():
+            field.required = False
 
     def fields_of(self, *names):
         return [self[name] for name in names]

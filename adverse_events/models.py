@@ -3,10 +3,12 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, Q, Value, When
+from django.urls import reverse
 
 from participants.models import Participant
 from studytracker.access.scope import ScopedQuerySet
 from studytracker.protocol.models import Site
+from studytracker.rows import both_or_neither
 from studytracker.web.modelfields import PartialDateModelField
 
 # 21 CFR 312.32(a). One column each: several may hold at once, and none follows from the grade.
@@ -31,11 +33,14 @@ class AdverseEventQuerySet(ScopedQuerySet):
         return self.filter(is_ongoing=True)
 
     def incomplete(self):
-        """Something the safety review needs is still open: grade, causality or outcome."""
-        return self.filter(Q(grade=None) | Q(causality="") | Q(outcome=""))
+        """Something the safety review needs is still open: grade, causality, outcome, or the end of a past event."""
+        return self.filter(Q(grade=None) | Q(causality="") | Q(outcome="") | Q(is_ongoing=False, ended=None))
 
     def for_listing(self):
         return self.select_related("participant", "participant__infusion")
+
+    def for_page(self):
+        return self.for_listing().select_related("participant__enrollment", "reported_by", "completed_by", "site")
 
 
 class AdverseEvent(models.Model):
@@ -74,6 +79,9 @@ class AdverseEvent(models.Model):
     reported_at = models.DateTimeField()
     reported_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
 
+    completed_at = models.DateTimeField("last completed at", null=True, blank=True)
+    completed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+
     objects = AdverseEventQuerySet.as_manager()
 
     class Meta:
@@ -85,6 +93,7 @@ class AdverseEvent(models.Model):
                 name="event_grade_1_to_5",
                 violation_error_message="The CTCAE grade is 1, 2, 3, 4 or 5.",
             ),
+            both_or_neither("completed_at", "completed_by", name="event_completion_whole"),
             models.CheckConstraint(
                 condition=~Q(term=""),
                 name="event_has_term",
@@ -104,13 +113,24 @@ class AdverseEvent(models.Model):
     def __str__(self):
         return f"{self.participant.identifier} AE {self.number}"
 
+    def get_absolute_url(self):
+        return reverse("event", args=[self.participant.identifier, self.number])
+
     @property
     def seriousness(self):
         """The labels of the criteria that hold."""
         return [label for field, label in SERIOUSNESS if getattr(self, field)]
 
     @property
+    def completable(self):
+        """The fields that are still empty and may be filled in later."""
+        names = ("grade", "causality", "action_taken", "outcome", "ended")
+        return [name for name in names if getattr(self, name) in (None, "")]
+
+    @property
     def open_answers(self):
         """What the safety review needs and nobody has answered yet."""
         answers = {"grade": self.grade, "causality": self.causality, "outcome": self.outcome}
+        if not self.is_ongoing:
+            answers["end"] = self.ended
         return [name for name, value in answers.items() if value in (None, "")]

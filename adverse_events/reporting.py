@@ -5,6 +5,7 @@ from django.db.models import Max
 
 from participants.models import Participant
 from studytracker.dates import day_label
+from studytracker.protocol import UnknownCode
 from studytracker.refusal import Refused
 
 from .models import SERIOUSNESS, AdverseEvent
@@ -35,10 +36,44 @@ def report(*, participant, by, at, **facts):
         reported_by=by,
         **facts,
     )
+    _check_terms(event)
     _check_days(event, at)
     _check_death(event)
     event.save()
     return event
+
+
+@transaction.atomic
+def complete(*, event, by, at, **facts):
+    """Fill in what was open: an end date, grade, causality, action or outcome. Raises EventRefused.
+
+    What is recorded stays: an answer once given is not replaced here.
+    """
+    event = AdverseEvent.objects.select_for_update(of=("self",)).select_related("participant").get(pk=event.pk)
+    given = {name: value for name, value in facts.items() if value not in (None, "")}
+    if not given:
+        raise EventRefused("Nothing was filled in, so nothing was saved.")
+    for name, value in given.items():
+        if name not in event.completable:
+            raise EventRefused("This was answered already, and what is recorded stays as it is.", field=name)
+        setattr(event, name, value)
+    event.is_ongoing = event.is_ongoing and event.ended is None
+    event.completed_at, event.completed_by = at, by
+    _check_terms(event)
+    _check_days(event, at)
+    _check_death(event)
+    event.save(update_fields=[*given, "is_ongoing", "completed_at", "completed_by"])
+    return event
+
+
+def _check_terms(event):
+    """Codes come from the protocol version the participant is under."""
+    for name in ("causality", "outcome", "action_taken"):
+        code = getattr(event, name)
+        try:
+            code and event.participant.protocol.label(name, code)
+        except UnknownCode as unknown:
+            raise EventRefused(str(unknown), field=name) from None
 
 
 def _check_days(event, at):

@@ -1,5 +1,6 @@
 import django_filters
 import django_tables2 as tables
+from django.urls import reverse
 
 from studytracker import protocol
 from studytracker.dates import protocol_day, study_day
@@ -16,15 +17,15 @@ class AdverseEventTable(tables.Table):
     participant = tables.Column(
         accessor="participant__identifier",
         verbose_name="Participant",
-        linkify=lambda record: ("participant", [record.participant.identifier]),
+        linkify=lambda record: reverse("participant", args=[record.participant.identifier]),
     )
     site = tables.Column(accessor="site_id", order_by="site")
     number = tables.Column(
-        verbose_name="AE", linkify=lambda record: ("event", [record.participant.identifier, record.number])
+        verbose_name="AE", linkify=lambda record: reverse("event", args=[record.participant.identifier, record.number])
     )
-    term = tables.Column(verbose_name="Reported term")
+    term = tables.Column(verbose_name="Reported term", attrs={"td": {"class": "col-term"}})
     started = tables.Column(verbose_name="Onset", attrs=NO_WRAP)
-    study_day = tables.Column(empty_values=(), orderable=False, verbose_name="Onset, study day (infusion = 1)")
+    study_day = tables.Column(empty_values=(), orderable=False, verbose_name="Study day of onset (infusion = 1)")
     ended = tables.Column(empty_values=(), verbose_name="End", attrs=NO_WRAP)
     duration = tables.Column(empty_values=(), orderable=False, verbose_name="Duration (days)")
     is_serious = tables.Column(verbose_name="Serious")
@@ -36,6 +37,10 @@ class AdverseEventTable(tables.Table):
 
     class Meta:
         empty_text = "No events."
+
+    def __init__(self, *args, today, **kwargs):
+        self.today = today
+        super().__init__(*args, **kwargs)
 
     def render_started(self, value):
         return str(value)
@@ -79,7 +84,11 @@ class AdverseEventTable(tables.Table):
         return record.grade
 
     def _label(self, vocabulary, record, code):
-        return protocol.version(record.protocol_version).label(vocabulary, code) if code else ""
+        """The words of the version the event was recorded under; the bare code should they be gone."""
+        try:
+            return protocol.version(record.protocol_version).label(vocabulary, code) if code else ""
+        except protocol.UnknownCode:
+            return code
 
     def render_causality(self, record, value):
         return self._label("causality", record, value)
@@ -101,7 +110,8 @@ class AdverseEventTable(tables.Table):
         day0 = record.participant.infused_on
         if day0 is None:
             return ""
-        first, last = protocol_day(record.started.earliest, day0), protocol_day(record.started.latest, day0)
+        latest = min(record.started.latest, self.today[record.site_id])
+        first, last = protocol_day(record.started.earliest, day0), protocol_day(latest, day0)
         return str(first) if first == last else f"{first} to {last}"
 
     value_from_dose = render_from_dose

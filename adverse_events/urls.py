@@ -5,5 +5,6 @@ from . import views
 urlpatterns = [
     path("", views.adverse_events, name="adverse_events"),
     path("<slug:identifier>/new/", views.report_event, name="report_event"),
-    path("<slug:identifier>/<int:number>/", views.event, name="event"),
+    path("<slug:identifier>/<row:number>/", views.event, name="event"),
+    path("<slug:identifier>/<row:number>/complete/", views.complete_event, name="complete_event"),
 ]

@@ -19,10 +19,11 @@ def items(user, at):
         yield _item(event, "Serious adverse events", ", ".join(event.seriousness))
     if user.can_somewhere(Permission.REPORT_EVENT):
         for event in events.incomplete()[:SHOWN]:
-            yield _item(event, "Adverse events to complete", f"Open: {', '.join(event.open_answers)}")
+            complete = ("Complete", reverse("complete_event", args=[event.participant.identifier, event.number]))
+            yield _item(event, "Adverse events to complete", f"Open: {', '.join(event.open_answers)}", complete)
 
 
-def _item(event, group, detail):
+def _item(event, group, detail, *actions):
     url = reverse("event", args=[event.participant.identifier, event.number])
     return Item(
         group=group,
@@ -30,5 +31,5 @@ def _item(event, group, detail):
         url=url,
         text=f"AE {event.number}: {event.term}",
         detail=detail,
-        actions=(("Open", url),),
+        actions=actions or (("Open", url),),
     )

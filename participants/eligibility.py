@@ -21,6 +21,23 @@ def answers_for(criterion, part) -> tuple[tuple[str, str], ...]:
     return answers
 
 
+def computed(criteria, measured) -> dict[str, str]:
+    """The answers that follow from what is on the record: `measured` maps a part's input to a Decimal."""
+    answers = {}
+    for criterion in criteria:
+        for part in criterion.parts:
+            if criterion.answered and part.limits and part.input in measured:
+                holds = part.holds(measured[part.input])
+                answers[part.id] = _as_answer(criterion, holds)
+    return answers
+
+
+def _as_answer(criterion, holds):
+    if criterion.is_exclusion:
+        return "present" if holds else "absent"
+    return MET if holds else NOT_MET
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The result of one criterion, and the parts that decided it."""

@@ -2,6 +2,7 @@
 
 from django.db import transaction
 
+from studytracker.dates import day_label
 from studytracker.protocol.models import Slot
 from studytracker.refusal import Refused
 
@@ -14,27 +15,52 @@ class EnrollmentRefused(Refused):
 
 
 @transaction.atomic
-def enroll(*, participant, by, at):
-    """Confirm eligibility and take the lowest free slot. Returns the Enrollment; raises EnrollmentRefused."""
+def enroll(*, participant, by, at, enrolled_on=None):
+    """Confirm eligibility and take the lowest free slot. Returns the Enrollment; raises EnrollmentRefused.
+
+    `enrolled_on` is the site-local day the investigator decided, today when it is not given.
+    """
     participant = Participant.objects.select_for_update().get(pk=participant.pk)
     reasons = reasons_against(participant)
     if reasons:
         raise EnrollmentRefused(*reasons)
+    enrolled_on = _checked_day(participant, enrolled_on, at)
     # Whoever comes second waits here on PostgreSQL, and at BEGIN IMMEDIATE on SQLite. Should both ever get past,
     # the unique slot refuses one of them.
     seats = list(Slot.objects.select_for_update().order_by("number"))
     free = Slot.objects.filter(enrollment=None).order_by("number").first()
     if free is None:
-        raise EnrollmentRefused(
-            f"All {len(seats)} slots of the protocol are taken. {participant} cannot be enrolled; "
-            "more participants need an amended protocol."
-        )
+        raise EnrollmentRefused(no_seat(participant, len(seats)))
     return Enrollment.objects.create(
         participant=participant,
         slot=free,
-        enrolled_on=participant.site.today(at),
+        enrolled_on=enrolled_on,
         enrolled_at=at,
         enrolled_by=by,
+    )
+
+
+def _checked_day(participant, enrolled_on, at):
+    today = participant.site.today(at)
+    if enrolled_on is None:
+        return today
+    if enrolled_on > today:
+        raise EnrollmentRefused(
+            f"{day_label(enrolled_on)} is in the future: today is {day_label(today)} at {participant.site_id}.",
+            field="enrolled_on",
+        )
+    if enrolled_on < participant.screened_on:
+        raise EnrollmentRefused(
+            f"{day_label(enrolled_on)} is before the screening visit on {day_label(participant.screened_on)}.",
+            field="enrolled_on",
+        )
+    return enrolled_on
+
+
+def no_seat(participant, seats):
+    return (
+        f"All {seats} slots of the protocol are taken. {participant} cannot be enrolled; "
+        "more participants need an amended protocol."
     )
 
 

@@ -5,9 +5,9 @@ from django.urls import reverse_lazy
 
 from studytracker import protocol
 from studytracker.access.grants import Permission
-from studytracker.web.fields import DateField, TimeField
+from studytracker.web.fields import DateField, NumberField, TextField, TimeField
 
-from .eligibility import answers_for
+from .eligibility import answers_for, computed
 
 
 def choices(vocabulary):
@@ -20,8 +20,14 @@ class ScreenForm(forms.Form):
     consent_on = DateField(label="Consent signed on")
     consent_time = TimeField(label="Consent signed at", help_text="Site time, such as 09:30.")
     screened_on = DateField(label="Date of the screening visit")
-    age = forms.IntegerField(label="Age in completed years at screening", min_value=0, max_value=120)
-    sex = forms.ChoiceField()
+    age = NumberField(
+        label="Age in completed years at screening",
+        at_least=0,
+        at_most=120,
+        example=41,
+        error_messages={"required": "Give the age in completed years."},
+    )
+    sex = forms.ChoiceField(error_messages={"required": "Choose the sex."})
 
     def __init__(self, *args, user, today, **kwargs):
         kwargs.setdefault("initial", {"screened_on": today, "consent_on": today})
@@ -39,35 +45,45 @@ class CriteriaForm(forms.Form):
 
     def __init__(self, *args, participant, assessment, **kwargs):
         super().__init__(*args, **kwargs)
-        stored = participant.answers_by_part
+        self.stored = participant.answers_by_part
+        self.computed = computed(participant.protocol.criteria, participant.measured)
         self.assessment = assessment
         self.rows = [
-            (
-                verdict,
-                [(part, *self._add(verdict.criterion, part, stored.get(part.id))) for part in verdict.criterion.parts],
-            )
+            (verdict, [self._row(verdict.criterion, part) for part in verdict.criterion.parts])
             for verdict in assessment.verdicts
         ]
+
+    def _row(self, criterion, part):
+        """(part, label of the computed answer or None, answer field, evidence field)."""
+        if part.id in self.computed:
+            return part, dict(answers_for(criterion, part))[self.computed[part.id]], None, None
+        return part, None, *self._add(criterion, part, self.stored.get(part.id))
 
     def _add(self, criterion, part, stored):
         self.fields[part.id] = forms.ChoiceField(
             choices=answers_for(criterion, part),
-            widget=forms.RadioSelect,
+            widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
             required=False,
-            initial=stored and stored.answer,
+            initial=stored.answer if stored else "",
             label=f"{part.id} answer",
+            show_hidden_initial=True,
         )
-        self.fields[f"{part.id}-evidence"] = forms.CharField(
+        label = f"{part.id} evidence and its source"
+        self.fields[f"{part.id}-evidence"] = TextField(
             max_length=500,
             required=False,
-            initial=stored and stored.evidence,
-            label=f"{part.id} evidence and its source",
+            initial=stored.evidence if stored else "",
+            show_hidden_initial=True,
+            label=label,
+            widget=forms.Textarea(attrs={"class": "form-control", "rows": 1, "aria-label": label}),
         )
-        return self[part.id], self[f"{part.id}-evidence"]
+        answer = self[part.id]
+        answer.seen = answer.as_hidden(only_initial=True)
+        return answer, self[f"{part.id}-evidence"]
 
     def clean(self):
         answers = {}
-        for name, value in self.cleaned_data.items():
+        for name, value in list(self.cleaned_data.items()):
             if name.endswith("-evidence"):
                 continue
             evidence = self.cleaned_data.get(f"{name}-evidence", "")
@@ -75,27 +91,46 @@ class CriteriaForm(forms.Form):
                 answers[name] = (value, evidence)
             elif evidence:
                 self.add_error(name, f"{name} has evidence but no answer. Choose an answer.")
-        self.cleaned_data = {"answers": answers}
+        self.cleaned_data = {"answers": answers, "was": {part: self._seen(part) for part in answers}}
         return self.cleaned_data
+
+    def _seen(self, part):
+        """What the page showed for this part when it was opened: it comes back in hidden boxes."""
+        names = (part, f"{part}-evidence")
+        return tuple(self.data.get(self[name].html_initial_name, self[name].initial) for name in names)
+
+    def show_what_stands(self, parts):
+        """From now on the person has seen the answers that stand."""
+        self.data = self.data.copy()
+        for part in parts:
+            for name in (part, f"{part}-evidence"):
+                self.data[self[name].html_initial_name] = self[name].initial
+            self[part].seen = self[part].as_hidden(only_initial=True)
+
+
+class EnrollmentForm(forms.Form):
+    enrolled_on = DateField(label="Eligibility confirmed on", required=False, help_text="Left empty: today.")
 
 
 class InfusionForm(forms.Form):
     infused_on = DateField(label="Date of the infusion (Day 0)")
     start_time = TimeField(label="Start of the infusion", help_text="Site time, such as 10:15.")
-    weight_kg = forms.DecimalField(
+    weight_kg = NumberField(
         label="Body weight (kg)",
-        min_value=Decimal(20),
-        max_value=Decimal(300),
-        max_digits=5,
-        decimal_places=2,
+        at_least=Decimal(20),
+        at_most=Decimal(300),
+        places=2,
+        example=72.4,
+        error_messages={"required": "Give the body weight on the day of the infusion, in kg."},
     )
-    lot = forms.CharField(label="Product lot", max_length=40)
-    volume_ml = forms.DecimalField(
+    lot = TextField(label="Product lot", max_length=40, error_messages={"required": "Give the product lot."})
+    volume_ml = NumberField(
         label="Volume infused (mL)",
-        min_value=Decimal("0.1"),
-        max_value=Decimal(2000),
-        max_digits=6,
-        decimal_places=1,
+        at_least=Decimal("0.1"),
+        at_most=Decimal(2000),
+        places=1,
+        example=150,
+        error_messages={"required": "Give the volume infused, in mL."},
     )
 
     def __init__(self, *args, participant, today, **kwargs):
@@ -105,19 +140,26 @@ class InfusionForm(forms.Form):
             "hx-get": reverse_lazy("dose", args=[participant.identifier]),
             "hx-trigger": "input changed delay:300ms",
             "hx-target": "#dose",
+            "hx-swap": "textContent",
+            "hx-sync": "this:queue last",
         }
 
 
 class ScreenFailureForm(forms.Form):
     failed_on = DateField(label="Date of the screen failure")
-    reason = forms.CharField(label="Reason", max_length=500, help_text="Name the criteria, such as E2a.")
+    reason = TextField(
+        label="Reason",
+        max_length=500,
+        help_text="Name the criteria, such as E2a.",
+        error_messages={"required": "Give the reason of the screen failure."},
+    )
 
 
 class WithdrawalForm(forms.Form):
     withdrawn_on = DateField(label="Left the study on")
-    reason = forms.ChoiceField(label="Reason")
-    note = forms.CharField(label="Note (optional)", max_length=500, required=False)
+    reason = forms.ChoiceField(label="Reason", error_messages={"required": "Choose the reason."})
+    note = TextField(label="Note (optional)", max_length=500, required=False)
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, rules, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["reason"].choices = choices(protocol.current().choices("withdrawal_reason"))
+        self.fields["reason"].choices = choices(rules.choices("withdrawal_reason"))

@@ -71,7 +71,7 @@ def _check_start(participant, infused_on, started_at, at):
         signed = f"on {day_label(consent.signed_on)}" if consent else "yet"
         raise InfusionRefused(
             f"No infusion before consent: {participant} signed {'' if consent else 'nothing '}{signed}. "
-            "Check the date, or correct the consent.",
+            "Check the date.",
             field="infused_on",
         )
     if infused_on < participant.enrolled.enrolled_on:

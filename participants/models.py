@@ -1,8 +1,11 @@
 """Who takes part: screening, consent, the criteria answered, enrollment, infusion, withdrawal."""
 
+from decimal import Decimal
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
 
 from studytracker import protocol
 from studytracker.access.scope import ScopedQuerySet
@@ -72,6 +75,9 @@ class Participant(models.Model):
     def __str__(self):
         return self.identifier
 
+    def get_absolute_url(self):
+        return reverse("participant", args=[self.identifier])
+
     @property
     def protocol(self):
         """The protocol version this participant is under."""
@@ -104,12 +110,20 @@ class Participant(models.Model):
 
     @property
     def withdrawn_reason_words(self):
-        return self.protocol.label("withdrawal_reason", self.withdrawn_reason) if self.withdrawn_reason else ""
+        try:
+            return self.protocol.label("withdrawal_reason", self.withdrawn_reason) if self.withdrawn_reason else ""
+        except protocol.UnknownCode:
+            return self.withdrawn_reason
 
     @property
     def is_open(self):
         """Whether anything new may still be recorded on the way to, or after, the infusion."""
         return not (self.withdrawn_at or self.screen_failed_at)
+
+    @property
+    def measured(self):
+        """What the record already holds of the inputs that criteria are computed from."""
+        return {"age_years": Decimal(self.age)}
 
     @property
     def answers_by_part(self):
@@ -170,6 +184,9 @@ class Enrollment(models.Model):
     def __str__(self):
         return f"{self.participant} in slot {self.slot_id}"
 
+    def get_absolute_url(self):
+        return self.participant.get_absolute_url()
+
 
 class Infusion(models.Model):
     """The single infusion: Day 0. Planned cells are stamped as computed from the weight on that day."""
@@ -206,3 +223,6 @@ class Infusion(models.Model):
 
     def __str__(self):
         return f"{self.participant} on {self.infused_on}"
+
+    def get_absolute_url(self):
+        return self.participant.get_absolute_url()

@@ -10,12 +10,31 @@ from studytracker.dates import ImpossibleTime, day_label, local_instant
 from studytracker.protocol.models import Site
 from studytracker.refusal import Refused
 
-from .eligibility import answers_for, assess
+from .eligibility import answers_for, assess, computed
 from .models import Consent, CriterionAnswer, Participant
 
 
 class ScreeningRefused(Refused):
     """The participant cannot be screened, answered for, failed or withdrawn like this."""
+
+
+class Overtaken(ScreeningRefused):
+    """Somebody else answered the same parts since the page was opened. Nothing was saved."""
+
+    def __init__(self, answers):
+        self.parts = [answer.part for answer in answers]
+        super().__init__(
+            *(
+                f"{answer.part} was answered meanwhile by {answer.answered_by}: {answer.answer.replace('_', ' ')}"
+                f"{f' ({answer.evidence})' if answer.evidence else ''}. Yours stands in the form and is not saved; "
+                "save again to replace the other."
+                for answer in answers
+            )
+        )
+
+    def add_to(self, form):
+        super().add_to(form)
+        form.show_what_stands(self.parts)
 
 
 def announce(hooks, *args, **kwargs):
@@ -33,7 +52,7 @@ def screen(*, site, screened_on, age, sex, consent_version, consent_on, consent_
     """
     rules = protocol.current()
     # Serialises the numbering of one site on PostgreSQL; SQLite has one writer at a time anyway.
-    site = Site.objects.select_for_update().filter(pk=getattr(site, "pk", site)).first()
+    site = Site.objects.select_for_update(no_key=True).filter(pk=getattr(site, "pk", site)).first()
     if site is None:
         raise ScreeningRefused("This site is not in the protocol. Choose one of the list.", field="site")
     signed_at = _consent_instant(site, consent_on, consent_time)
@@ -100,37 +119,61 @@ def _check_form(rules, site, version, on):
         )
 
 
+def questions(participant):
+    """(criterion, part) for each part that a person answers; the others are computed from the record."""
+    criteria = participant.protocol.criteria
+    known = computed(criteria, participant.measured)
+    return [
+        (criterion, part)
+        for criterion in criteria
+        if criterion.answered
+        for part in criterion.parts
+        if part.id not in known
+    ]
+
+
 @transaction.atomic
-def answer(*, participant, answers, by, at):
-    """Store the answers that are new or differ. `answers` maps part id to (answer code, evidence)."""
+def answer(*, participant, answers, by, at, was=None):
+    """Store the answers that are new or differ. `answers` maps part id to (answer code, evidence).
+
+    `was` maps part id to what the person saw before answering; an answer that somebody else changed in the meantime
+    is not overwritten unseen.
+    """
     participant = Participant.objects.select_for_update().get(pk=participant.pk)
     _must_be_open(participant)
     if participant.enrolled:
         raise ScreeningRefused("The criteria were confirmed at enrollment and are closed to changes.")
     allowed = {
-        part.id: {code for code, label in answers_for(criterion, part)}
-        for criterion in participant.protocol.criteria
-        for part in criterion.parts
+        part.id: {code for code, label in answers_for(criterion, part)} for criterion, part in questions(participant)
     }
     stored = participant.answers_by_part
+    overtaken = []
     for part, (code, evidence) in answers.items():
         if code not in allowed.get(part, ()):
             raise ScreeningRefused(f'"{code}" is not an answer to {part}. Choose one of those shown.', field=part)
         old = stored.get(part)
-        if old and (old.answer, old.evidence) == (code, evidence):
+        stands = (old.answer, old.evidence) if old else ("", "")
+        seen = stands if was is None else was.get(part, ("", ""))
+        if (code, evidence) in (stands, seen):
+            continue  # as it stands, or not touched by this person
+        if seen != stands:
+            overtaken.append(part)
             continue
         CriterionAnswer.objects.update_or_create(
             participant=participant,
             part=part,
             defaults={"answer": code, "evidence": evidence, "answered_at": at, "answered_by": by},
         )
+    if overtaken:
+        raise Overtaken([stored[part] for part in overtaken])
     return participant
 
 
 def assessment(participant):
     """The participant's criteria as they stand. One query."""
+    criteria = participant.protocol.criteria
     given = {part: answer.answer for part, answer in participant.answers_by_part.items()}
-    return assess(participant.protocol.criteria, given)
+    return assess(criteria, given | computed(criteria, participant.measured))
 
 
 def _must_be_open(participant):
@@ -167,12 +210,25 @@ def withdraw(*, participant, withdrawn_on, reason, note, by, at):
             f"The infusion was on {day_label(participant.infused_on)}: the withdrawal cannot be before it.",
             field="withdrawn_on",
         )
+    _check_reason(participant, reason, note)
+    reasons = [import_string(path)(participant, withdrawn_on) for path in settings.BEFORE_WITHDRAWAL]
+    if any(reasons):
+        raise ScreeningRefused(*filter(None, reasons), field="withdrawn_on")
     participant.withdrawn_on, participant.withdrawn_at, participant.withdrawn_by = withdrawn_on, at, by
     participant.withdrawn_reason, participant.withdrawn_note = reason, note
     participant.save(
         update_fields=["withdrawn_on", "withdrawn_at", "withdrawn_by", "withdrawn_reason", "withdrawn_note"]
     )
     return participant
+
+
+def _check_reason(participant, reason, note):
+    try:
+        term = participant.protocol.term("withdrawal_reason", reason)
+    except protocol.UnknownCode as unknown:
+        raise ScreeningRefused(str(unknown), field="reason") from None
+    if term.needs_text and not note:
+        raise ScreeningRefused(f'The reason "{term.label}" needs a note that says what it was.', field="note")
 
 
 def _check_leaving(participant, on, at, *, field):

@@ -1,6 +1,7 @@
 import django_filters
 import django_tables2 as tables
 from django.db.models import Case, CharField, Value, When
+from django.urls import reverse
 
 from studytracker.protocol.models import Site
 
@@ -25,7 +26,9 @@ STAGE = Case(
 
 class ParticipantTable(tables.Table):
     caption = "Participants"
-    identifier = tables.Column(linkify=lambda record: ("participant", [record.identifier]), verbose_name="Participant")
+    identifier = tables.Column(
+        linkify=lambda record: reverse("participant", args=[record.identifier]), verbose_name="Participant"
+    )
     site = tables.Column(accessor="site_id", order_by="site")
     stage = tables.Column(order_by="stage_words")
     age = tables.Column(verbose_name="Age")

@@ -5,7 +5,9 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.module_loading import import_string
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -13,11 +15,11 @@ from studytracker.access.grants import Permission
 from studytracker.access.scope import reach, require
 from studytracker.dates import day_label
 from studytracker.web.listing import listing
-from studytracker.web.submission import status_for, submit
+from studytracker.web.submission import posted, status_for, submit
 
 from . import enrollment, infusion, screening
 from .actions import actions
-from .forms import CriteriaForm, InfusionForm, ScreenFailureForm, ScreenForm, WithdrawalForm
+from .forms import CriteriaForm, EnrollmentForm, InfusionForm, ScreenFailureForm, ScreenForm, WithdrawalForm
 from .models import Participant
 from .tables import ParticipantFilter, ParticipantTable, for_table
 
@@ -41,11 +43,13 @@ def participants(request):
 def find(request):
     """Jump to a participant by identifier; without an exact one, to the list filtered by what was typed."""
     wanted = request.GET.get("q", "").strip()[:20]
+    if not wanted:
+        return redirect("participants")
     row = Participant.objects.visible_to(request.user).filter(identifier=wanted.replace("\0", "").upper()).first()
     if row:
         return redirect("participant", row.identifier)
-    messages.warning(request, "No participant has exactly this identifier at your sites. Here is the list.")
-    return redirect("participants")
+    messages.warning(request, f'No participant at your sites is called "{wanted}". These contain it.')
+    return redirect(f"{reverse('participants')}?{urlencode({'identifier': wanted})}")
 
 
 @require_safe
@@ -68,7 +72,7 @@ def screen(request):
     require(request.user, Permission.SCREEN)
     at = timezone.now()
     today = timezone.localdate(at, request.user.home_zone)
-    form = ScreenForm(request.POST or None, user=request.user, today=today)
+    form = ScreenForm(posted(request), user=request.user, today=today)
     made = submit(request, form, partial(screening.screen, by=request.user, at=at))
     if made:
         messages.success(request, f"{made} is screened. Now answer the criteria.")
@@ -79,7 +83,7 @@ def screen(request):
 @form_view
 def criteria(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.SCREEN, identifier=identifier)
-    form = CriteriaForm(request.POST or None, participant=row, assessment=screening.assessment(row))
+    form = CriteriaForm(posted(request), participant=row, assessment=screening.assessment(row))
     saved = submit(request, form, partial(screening.answer, participant=row, by=request.user, at=timezone.now()))
     if saved:
         state = screening.assessment(saved)
@@ -91,31 +95,25 @@ def criteria(request, identifier):
 @form_view
 def enroll(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.ENROLL, identifier=identifier)
+    at = timezone.now()
+    taken, seats = enrollment.seats()
     refusals = enrollment.reasons_against(row)
-    if request.method == "POST":
-        try:
-            made = enrollment.enroll(participant=row, by=request.user, at=timezone.now())
-        except enrollment.EnrollmentRefused as refusal:
-            refusals = refusal.sentences
-        else:
-            messages.success(request, f"{row} is enrolled in slot {made.slot_id}. Next: the infusion.")
-            return redirect("participant", row.identifier)
-    return page(
-        request,
-        "participants/enroll.html",
-        row,
-        refusals=refusals,
-        assessment=screening.assessment(row),
-        seats=enrollment.seats(),
-        status=422 if request.method == "POST" else 200,
-    )
+    if not refusals and taken >= seats:
+        refusals = [enrollment.no_seat(row, seats)]
+    form = EnrollmentForm(posted(request), initial={"enrolled_on": row.site.today(at)})
+    made = submit(request, form, partial(enrollment.enroll, participant=row, by=request.user, at=at))
+    if made:
+        messages.success(request, f"{row} is enrolled in slot {made.slot_id}. Next: the infusion.")
+        return redirect("participant", row.identifier)
+    context = {"form": form, "refusals": refusals, "seats": (taken, seats)}
+    return page(request, "participants/enroll.html", row, assessment=screening.assessment(row), **context)
 
 
 @form_view
 def infuse(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.INFUSE, identifier=identifier)
     at = timezone.now()
-    form = InfusionForm(request.POST or None, participant=row, today=row.site.today(at))
+    form = InfusionForm(posted(request), participant=row, today=row.site.today(at))
     made = submit(request, form, partial(infusion.infuse, participant=row, by=request.user, at=at))
     if made:
         messages.success(
@@ -124,21 +122,32 @@ def infuse(request, identifier):
             f"{made.weight_kg} kg. The follow-up visits are below.",
         )
         return redirect("participant", row.identifier)
-    return page(request, "participants/infusion.html", row, form=form, treatment=row.protocol.treatment)
+    typed = request.POST.get("weight_kg", "")
+    return page(
+        request,
+        "participants/infusion.html",
+        row,
+        form=form,
+        treatment=row.protocol.treatment,
+        dose=typed and dose_words(row, typed),
+    )
 
 
 @require_safe
 def dose(request, identifier):
     """The cell dose for a typed weight, as a fragment beside the form. Stores nothing."""
     row = reach(Participant.objects.all(), request.user, needs=Permission.INFUSE, identifier=identifier)
-    field = InfusionForm.base_fields["weight_kg"]
+    words = dose_words(row, request.GET.get("weight_kg", ""))
+    return HttpResponse(words, content_type="text/plain; charset=utf-8")
+
+
+def dose_words(row, typed):
     try:
-        weight = field.clean(request.GET.get("weight_kg", ""))
+        weight = InfusionForm.base_fields["weight_kg"].clean(typed)
     except ValidationError as error:
-        return HttpResponse(" ".join(error.messages), content_type="text/plain")
+        return " ".join(error.messages)
     per_kg = row.protocol.treatment.dose_per_kg
-    words = f"{weight} kg × {per_kg:,} cells/kg = {infusion.planned_cells(weight, per_kg):,} cells"
-    return HttpResponse(words, content_type="text/plain")
+    return f"{weight} kg × {per_kg:,} cells/kg = {infusion.planned_cells(weight, per_kg):,} cells"
 
 
 @form_view
@@ -146,7 +155,7 @@ def fail_screening(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.WITHDRAW, identifier=identifier)
     at = timezone.now()
     failed = ", ".join(screening.assessment(row).failed)
-    form = ScreenFailureForm(request.POST or None, initial={"failed_on": row.site.today(at), "reason": failed})
+    form = ScreenFailureForm(posted(request), initial={"failed_on": row.site.today(at), "reason": failed})
     if submit(request, form, partial(screening.fail_screening, participant=row, by=request.user, at=at)):
         messages.success(request, f"{row} is recorded as a screen failure.")
         return redirect("participant", row.identifier)
@@ -157,7 +166,7 @@ def fail_screening(request, identifier):
 def withdraw(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.WITHDRAW, identifier=identifier)
     at = timezone.now()
-    form = WithdrawalForm(request.POST or None, initial={"withdrawn_on": row.site.today(at)})
+    form = WithdrawalForm(posted(request), rules=row.protocol, initial={"withdrawn_on": row.site.today(at)})
     if submit(request, form, partial(screening.withdraw, participant=row, by=request.user, at=at)):
         messages.success(request, f"{row} is withdrawn. Visits still ahead are not applicable.")
         return redirect("participant", row.identifier)
@@ -168,4 +177,5 @@ def page(request, template, row, *, status=None, **context):
     """A page under the participant's banner."""
     form = context.get("form")
     context |= {"participant": row, "today": row.site.today(timezone.now())}
-    return render(request, template, context, status=status or (status_for(form) if form else 200))
+    with timezone.override(row.site.zone):  # a participant's times are those of the participant's site
+        return render(request, template, context, status=status or (status_for(form) if form else 200))

@@ -43,6 +43,8 @@ def _screening(participant, user):
     if not user.can(Permission.SCREEN, participant.site_id):
         return None
     detail = f"{state.answered} of {len(state.verdicts)} criteria answered"
+    if state.is_eligible:
+        detail += ", every one met: waits for the investigator"
     if state.failed:
         detail += f"; not eligible by {', '.join(state.failed)}"
     return _item(participant, "In screening", detail, "Criteria", "criteria")

@@ -44,6 +44,17 @@
     });
   });
 
+  // A second click on a button that already sends does nothing; coming back to the page frees it.
+  document.addEventListener("submit", function (event) {
+    var form = event.target;
+    if (form.method !== "post") { return; }
+    if (form.hasAttribute("data-sent")) { event.preventDefault(); }
+    form.setAttribute("data-sent", "");
+  });
+  window.addEventListener("pageshow", function () {
+    document.querySelectorAll("form[data-sent]").forEach(function (form) { form.removeAttribute("data-sent"); });
+  });
+
   // A fragment that comes back with errors is read out from its summary.
   document.addEventListener("htmx:afterSwap", function (event) {
     var summary = event.target.querySelector && event.target.querySelector(".error-summary");

@@ -1,7 +1,10 @@
 """Settings, read from the environment. With none set, everything lives in ./var on SQLite and a local broker."""
 
+import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from urllib.parse import quote
 
 import environ
@@ -18,12 +21,13 @@ VAR_DIR.mkdir(parents=True, exist_ok=True)
 def _kept_secret(name):
     """A random secret made once for this folder, readable by its owner only."""
     path = VAR_DIR / name
-    try:
-        with path.open("x") as fresh:
-            path.chmod(0o600)
+    if not path.exists():
+        # Written aside and linked into place: two processes at their first start read the same whole secret.
+        with NamedTemporaryFile("w", dir=VAR_DIR) as fresh:  # made for its owner only
             fresh.write(secrets.token_urlsafe(50))
-    except FileExistsError:
-        pass
+            fresh.flush()
+            with suppress(FileExistsError):
+                os.link(fresh.name, path)
     return path.read_text()
 
 
@@ -33,7 +37,7 @@ SECRET_KEY = env.str("SECRET_KEY", default="") or _kept_secret("secret-key")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # Where mails point to. Set it to the address people type.
-SITE_URL = env.str("SITE_URL", default="http://localhost:8000")
+SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")
 
 INSTALLED_APPS = [
     "studytracker",
@@ -75,6 +79,8 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "studytracker.trust.middleware.ActingMiddleware",
     "studytracker.access.middleware.LocalTimeMiddleware",
+    "studytracker.access.middleware.PrivatePagesMiddleware",
+    "studytracker.web.submission.SavedBeforeMiddleware",
 ]
 
 ROOT_URLCONF = "studytracker.urls"
@@ -242,6 +248,8 @@ PROTOCOL_FILE = env.str("PROTOCOL_FILE", default=str(BASE_DIR / "studytracker" /
 # Imports run adverse_events -> visits -> participants -> studytracker. What must flow the other way is named here.
 ON_SCREENED = ["visits.schedule.record_screening_visit"]  # called with the participant, in the same transaction
 ON_INFUSED = ["visits.schedule.plan_follow_up"]  # called with the infusion, in the same transaction
+# Called with the participant and the day; a sentence refuses the withdrawal.
+BEFORE_WITHDRAWAL = ["visits.attendance.against_withdrawal"]
 WORKLISTS = ["visits.worklist.items", "participants.worklist.items", "adverse_events.worklist.items"]
 PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events"]
 REMINDER_SOURCES = {"visit": "visits.reminders"}

@@ -1,9 +1,24 @@
-from django.urls import include, path
+from django.urls import include, path, register_converter
 
 from studytracker.exports.catalogue import exports
 from studytracker.outbox import views as outbox
 from studytracker.protocol.views import study
 from studytracker.web.home import help_page, home
+
+
+class RowNumber:
+    """A row number that every database can look for: at most 18 digits."""
+
+    regex = "[1-9][0-9]{0,17}"
+
+    def to_python(self, value):
+        return int(value)
+
+    def to_url(self, value):
+        return str(value)
+
+
+register_converter(RowNumber, "row")
 
 urlpatterns = [
     path("", home, name="home"),
@@ -12,7 +27,8 @@ urlpatterns = [
     path("exports/", exports, name="exports"),
     path("reminders/", outbox.reminders, name="reminders"),
     path("reminders/sweep/", outbox.sweep_now, name="sweep_now"),
-    path("reminders/<int:pk>/", outbox.mail, name="mail"),
+    path("reminders/<row:pk>/", outbox.mail, name="mail"),
+    path("reminders/<row:pk>/try-again/", outbox.try_again, name="try_again"),
     path("", include("studytracker.access.urls")),
     path("audit/", include("studytracker.trust.urls")),
     path("participants/", include("participants.urls")),

@@ -2,9 +2,11 @@
 
 from django.db import transaction
 
+from participants.models import Participant
 from studytracker.dates import day_label, protocol_day
 from studytracker.refusal import Refused
 
+from . import status
 from .models import Visit, days_out
 
 
@@ -33,6 +35,11 @@ def attend(*, visit, attended_on, out_of_window_reason="", by, at):
 def miss(*, visit, reason, by, at):
     """Decide that `visit` will not take place. A person decides; the window alone never makes a visit missed."""
     visit = _open(visit)
+    if visit.status(visit.site.today(at)).code == status.NOT_APPLICABLE:
+        raise AttendanceRefused(
+            f"{visit.participant} left the study on {day_label(visit.participant.withdrawn_on)}, before the window of "
+            f"{visit.code} closed: the visit is not applicable, so it was not missed."
+        )
     if visit.site.today(at) < visit.opens_on:
         raise AttendanceRefused(
             f"The window of {visit} opens on {day_label(visit.opens_on)}. It can be marked missed from then on."
@@ -53,23 +60,44 @@ def window_words(visit, on):
 
 
 def day_words(visit, on):
-    """'Tue 4 Mar 2025 · D28 · in window', for the day `on` of a visit that has a window."""
+    """'Tue 4 Mar 2025 · D28 · in window', for the day `on`."""
+    if visit.closes_on is None:
+        return f"{visit} has no window yet: the infusion sets Day 0."
     out = days_out(on, visit.opens_on, visit.closes_on)
     where = f"{abs(out)} d {'after' if out > 0 else 'before'} the window" if out else "in window"
     return f"{day_label(on)} · D{protocol_day(on, visit.participant.infused_on)} · {where}"
 
 
+def against_withdrawal(participant, withdrawn_on):
+    """Why the participant cannot have left on this day; empty when nothing speaks against it."""
+    last = participant.visits.exclude(attended_on=None).order_by("-attended_on").first()
+    if last and last.attended_on > withdrawn_on:
+        return (
+            f"{last.code} was attended on {day_label(last.attended_on)}, after {day_label(withdrawn_on)}. "
+            "Nobody leaves the study before a visit they came to: check the day."
+        )
+    return ""
+
+
+def why_closed(visit):
+    """Why nothing can be recorded for the visit any more, or not yet; empty when it can."""
+    if visit.attended_on:
+        return f"{visit} was logged already, for {day_label(visit.attended_on)}. Nothing was changed."
+    if visit.missed_at:
+        return f"{visit} was marked missed already ({visit.missed_reason}). Nothing was changed."
+    if visit.closes_on is None:
+        return f"{visit} has no window yet: the infusion sets Day 0."
+    return ""
+
+
 def _open(visit):
     """The visit as it is now, locked, and not yet resolved by anybody."""
+    # The participant's row first, as a withdrawal does: one of the two waits and sees the other.
+    Participant.objects.select_for_update(no_key=True).get(pk=visit.participant_id)
     visit = Visit.objects.select_for_update(of=("self",)).select_related("participant", "site").get(pk=visit.pk)
-    if visit.attended_on:
-        raise AttendanceRefused(
-            f"{visit} was logged already, for {day_label(visit.attended_on)}. Nothing was changed."
-        )
-    if visit.missed_at:
-        raise AttendanceRefused(f"{visit} was marked missed already ({visit.missed_reason}). Nothing was changed.")
-    if visit.closes_on is None:
-        raise AttendanceRefused(f"{visit} has no window yet: the infusion sets Day 0.")
+    closed = why_closed(visit)
+    if closed:
+        raise AttendanceRefused(closed)
     return visit
 
 

@@ -22,14 +22,19 @@ class AttendanceForm(forms.Form):
         self.fields["out_of_window_reason"].choices = reasons("out_of_window_reason")
         self.fields["attended_on"].widget.attrs |= {
             "hx-get": echo_url,
-            "hx-trigger": "change, keyup changed delay:400ms",
+            "hx-trigger": "change, input changed delay:400ms",
             "hx-include": "closest fieldset",
             "hx-target": "#day-echo",
+            # The last day typed wins, whichever answer comes first.
+            "hx-swap": "textContent",
+            "hx-sync": "closest fieldset:queue last",
         }
 
 
 class MissedForm(forms.Form):
-    reason = forms.ChoiceField(label="Why was the visit missed?")
+    reason = forms.ChoiceField(
+        label="Why was the visit missed?", error_messages={"required": "Choose why the visit was missed."}
+    )
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

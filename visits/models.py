@@ -35,6 +35,9 @@ class VisitQuerySet(ScopedQuerySet):
         """Adds `status_code`, the same answer as Visit.status, for `today` (a dict of site code to date)."""
         return self.annotate(status_code=status.expression(today))
 
+    def for_page(self):
+        return self.select_related("participant", "participant__infusion", "participant__enrollment", "site")
+
     def for_listing(self, today):
         return self.select_related("participant", "participant__infusion").with_status(today)
 
@@ -97,6 +100,9 @@ class Visit(models.Model):
 
     def __str__(self):
         return f"{self.participant.identifier} {self.code}"
+
+    def get_absolute_url(self):
+        return self.participant.get_absolute_url()
 
     @property
     def planned(self):

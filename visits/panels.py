@@ -19,7 +19,7 @@ KEY = [(code, status.SYMBOLS[code], name) for code, name in status.NAMES.items()
 def schedule(participant, user, today):
     """The participant's visits with windows and status. One query."""
     may_log = user.can(Permission.LOG_VISIT, participant.site_id)
-    rows, early = [], True
+    rows, early = [], bool(participant.infused) and today > participant.infused_on
     for visit in participant.visits.order_by("order", "id"):
         visit.participant = participant
         where = visit.status(today)

@@ -1,6 +1,6 @@
 import django_filters
 import django_tables2 as tables
-from django.utils.html import format_html
+from django.urls import reverse
 
 from studytracker.protocol.models import Site
 from studytracker.web.templatetags.tracker import status_chip
@@ -8,20 +8,22 @@ from studytracker.web.templatetags.tracker import status_chip
 from . import status
 from .models import Visit
 
+NO_WRAP = {"td": {"class": "text-nowrap"}}
+
 
 class VisitTable(tables.Table):
     caption = "Visits"
     participant = tables.Column(
         accessor="participant__identifier",
         verbose_name="Participant",
-        linkify=lambda record: ("participant", [record.participant.identifier]),
+        linkify=lambda record: reverse("participant", args=[record.participant.identifier]),
     )
     site = tables.Column(accessor="site_id", order_by="site")
     code = tables.Column(verbose_name="Visit", order_by=("order", "code"))
-    target_on = tables.DateColumn(verbose_name="Target")
-    opens_on = tables.DateColumn(verbose_name="Window opens")
-    closes_on = tables.DateColumn(verbose_name="Window closes")
-    attended_on = tables.DateColumn(verbose_name="Attended")
+    target_on = tables.DateColumn(verbose_name="Target", attrs=NO_WRAP)
+    opens_on = tables.DateColumn(verbose_name="Window opens", attrs=NO_WRAP)
+    closes_on = tables.DateColumn(verbose_name="Window closes", attrs=NO_WRAP)
+    attended_on = tables.DateColumn(verbose_name="Attended", attrs=NO_WRAP)
     protocol_day = tables.Column(empty_values=(), orderable=False, verbose_name="Protocol day (infusion = D0)")
     status = tables.Column(empty_values=(), order_by="status_code")
     reason = tables.Column(empty_values=(), orderable=False)
@@ -51,7 +53,8 @@ class VisitTable(tables.Table):
         return self._status(record).words
 
     def render_reason(self, record):
-        return format_html("{}", self.value_reason(record))
+        """A missed visit's reason stands in its status already."""
+        return record.out_of_window_reason
 
     def value_reason(self, record):
         return record.missed_reason or record.out_of_window_reason

@@ -12,7 +12,7 @@ from studytracker.access.scope import reach, require
 from studytracker.dates import day_label
 from studytracker.protocol.models import Site
 from studytracker.web.listing import listing
-from studytracker.web.submission import status_for, submit
+from studytracker.web.submission import posted, status_for, submit
 
 from . import attendance
 from .forms import AttendanceForm, MissedForm
@@ -36,23 +36,38 @@ def visits(request):
 
 
 def reach_visit(user, identifier, code):
-    rows = Visit.objects.select_related("participant", "participant__infusion", "participant__enrollment", "site")
-    return reach(rows, user, needs=Permission.LOG_VISIT, participant__identifier=identifier, code=code)
+    return reach(
+        Visit.objects.for_page(),
+        user,
+        needs=Permission.LOG_VISIT,
+        participant__identifier=identifier,
+        code=code,
+    )
+
+
+def turned_away(request, visit):
+    """Nobody fills in a form that can only be refused: back to the participant, with the sentence."""
+    closed = attendance.why_closed(visit)
+    if closed and request.method != "POST":
+        messages.warning(request, closed)
+        return redirect("participant", visit.participant.identifier)
 
 
 @form_view
 def log_visit(request, identifier, code):
     visit = reach_visit(request.user, identifier, code)
+    if closed := turned_away(request, visit):
+        return closed
     at = timezone.now()
     today = visit.site.today(at)
     echo = reverse("day_echo", args=[identifier, code])
-    form = AttendanceForm(request.POST or None, initial={"attended_on": today}, echo_url=echo)
+    form = AttendanceForm(posted(request), initial={"attended_on": today}, echo_url=echo)
     logged = submit(request, form, partial(attendance.attend, visit=visit, by=request.user, at=at))
     if logged:
         messages.success(request, f"{logged} is logged for {day_label(logged.attended_on)}.")
         return redirect("participant", identifier)
-    echo_text = attendance.day_words(visit, today) if visit.closes_on else ""
-    return visit_page(request, "visits/log.html", visit, form, echo=echo_text)
+    day = form.cleaned_data.get("attended_on") if form.is_bound else today
+    return visit_page(request, "visits/log.html", visit, form, echo=day and attendance.day_words(visit, day))
 
 
 @require_safe
@@ -71,7 +86,9 @@ def day_echo(request, identifier, code):
 @form_view
 def miss_visit(request, identifier, code):
     visit = reach_visit(request.user, identifier, code)
-    form = MissedForm(request.POST or None)
+    if closed := turned_away(request, visit):
+        return closed
+    form = MissedForm(posted(request))
     missed = submit(request, form, partial(attendance.miss, visit=visit, by=request.user, at=timezone.now()))
     if missed:
         messages.success(request, f"{missed} is marked missed: {missed.missed_reason}.")

@@ -139,5 +139,7 @@ def test_the_database_refuses_what_must_never_be(log, wrong):
 
 
 def test_an_event_of_a_withdrawn_participant_can_still_be_reported(log, participant, coordinator):
-    withdraw(participant=participant, withdrawn_on=date(2025, 6, 10), reason="other", note="", by=coordinator, at=NOW)
+    withdraw(
+        participant=participant, withdrawn_on=date(2025, 6, 10), reason="pregnancy", note="", by=coordinator, at=NOW
+    )
     assert log(started=PartialDate(2025, 6, 9)).number == 1

@@ -59,7 +59,7 @@ def test_enroll_refuses_the_same_participant_twice(musc, investigator):
 
 
 def test_enroll_refuses_an_unanswered_or_failing_participant(musc, investigator):
-    with pytest.raises(EnrollmentRefused, match="Not answered yet: R1, I1"):
+    with pytest.raises(EnrollmentRefused, match="Not answered yet: I1, I2"):
         enroll(participant=musc.screened(), by=investigator, at=NOW)
     with pytest.raises(EnrollmentRefused) as refusal:
         enroll(participant=musc.answered(E2b="present"), by=investigator, at=NOW)
@@ -76,5 +76,5 @@ def test_enroll_refuses_a_screen_failure(musc, coordinator, investigator):
 
 def test_a_slot_is_not_given_again_after_a_withdrawal(musc, coordinator, investigator):
     gone = musc.enrolled()
-    withdraw(participant=gone, withdrawn_on=TODAY, reason="other", note="", by=coordinator, at=NOW)
+    withdraw(participant=gone, withdrawn_on=TODAY, reason="pregnancy", note="", by=coordinator, at=NOW)
     assert enroll(participant=musc.answered(), by=investigator, at=NOW).slot_id == 2

@@ -61,12 +61,12 @@ def test_the_follow_up_appears_with_the_infusion(musc, coordinator):
         (
             {"infused_on": date(2025, 5, 28)},
             "infused_on",
-            "No infusion before consent: MUSC-001 signed on Thu 29 May 2025. Check the date, or correct the consent.",
+            "No infusion before consent: MUSC-001 signed on Thu 29 May 2025. Check the date.",
         ),
         (
             {"infused_on": date(2025, 5, 29), "start_time": time(8, 59)},
             "infused_on",
-            "No infusion before consent: MUSC-001 signed on Thu 29 May 2025. Check the date, or correct the consent.",
+            "No infusion before consent: MUSC-001 signed on Thu 29 May 2025. Check the date.",
         ),
     ],
 )
@@ -99,6 +99,6 @@ def test_no_infusion_without_enrollment_nor_twice_nor_after_leaving(musc, coordi
     with pytest.raises(InfusionRefused) as refusal:
         record(done, coordinator)
     assert refusal.value.sentences == ["MUSC-002 had the single infusion on Sat 31 May 2025 already."]
-    withdraw(participant=done, withdrawn_on=TODAY, reason="other", note="", by=coordinator, at=NOW)
+    withdraw(participant=done, withdrawn_on=TODAY, reason="pregnancy", note="", by=coordinator, at=NOW)
     with pytest.raises(InfusionRefused, match="closed: withdrawn"):
         record(done, coordinator)

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 
 from conftest import NOW, TODAY
 from participants.models import Consent, Participant
-from participants.screening import ScreeningRefused, answer, fail_screening, screen, withdraw
+from participants.screening import ScreeningRefused, answer, assessment, fail_screening, screen, withdraw
 
 
 def screening(coordinator, **changes):
@@ -98,6 +98,13 @@ def test_an_answer_that_is_not_offered_is_refused(musc, coordinator):
     with pytest.raises(ScreeningRefused) as refusal:
         answer(participant=musc.screened(), answers={"E5": ("met", "")}, by=coordinator, at=NOW)
     assert refusal.value.sentences == ['"met" is not an answer to E5. Choose one of those shown.']
+
+
+def test_what_the_record_computes_is_not_asked(musc, coordinator):
+    too_young = musc.screened(age=17)
+    with pytest.raises(ScreeningRefused, match='"met" is not an answer to R1'):
+        answer(participant=too_young, answers={"R1": ("met", "")}, by=coordinator, at=NOW)
+    assert assessment(too_young).failed == ("R1",)
 
 
 def test_the_criteria_are_closed_once_enrolled(musc, coordinator):

@@ -1,4 +1,5 @@
 from django.utils import timezone
+from django.utils.cache import patch_cache_control
 
 
 class LocalTimeMiddleware:
@@ -12,3 +13,16 @@ class LocalTimeMiddleware:
             return self.get_response(request)
         with timezone.override(request.user.home_zone):
             return self.get_response(request)
+
+
+class PrivatePagesMiddleware:
+    """Keeps signed-in pages out of every cache: on a shared workstation Back must not show them after sign-out."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        if request.user.is_authenticated:
+            patch_cache_control(response, private=True, no_store=True)
+        return response

@@ -1,5 +1,6 @@
 from django.conf import settings
 from django.contrib.auth.views import LoginView
+from django.shortcuts import resolve_url
 
 from studytracker.demo.people import PEOPLE
 
@@ -7,6 +8,11 @@ from studytracker.demo.people import PEOPLE
 class SignIn(LoginView):
     template_name = "registration/login.html"
     redirect_authenticated_user = True
+
+    def get_success_url(self):
+        """Home, should the way back lead to this very page."""
+        wanted = super().get_success_url()
+        return resolve_url("home") if wanted.split("?")[0] == self.request.path else wanted
 
     def get_initial(self):
         return {"username": self.request.GET.get("username", "")[:150]}

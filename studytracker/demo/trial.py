@@ -13,7 +13,7 @@ from participants.eligibility import NOT_APPLICABLE
 from participants.enrollment import enroll
 from participants.infusion import infuse
 from participants.models import Participant
-from participants.screening import answer, fail_screening, screen, withdraw
+from participants.screening import answer, fail_screening, questions, screen, withdraw
 from studytracker import protocol
 from studytracker.access.models import User
 from studytracker.access.people import grant
@@ -91,13 +91,12 @@ class _Site:
     def answer(self, participant, ago, leave_open=(), **differing):
         """Every part passes, but those in `leave_open` and those given as part="answer"."""
         answers = {}
-        for criterion in protocol.current().criteria:
-            for part in criterion.parts if criterion.answered else ():
-                if part.id in leave_open:
-                    continue
-                passing = "absent" if criterion.is_exclusion else "met"
-                code = differing.get(part.id, NOT_APPLICABLE if part.not_applicable else passing)
-                answers[part.id] = (code, "Synthetic source note")
+        for criterion, part in questions(participant):
+            if part.id in leave_open:
+                continue
+            passing = "absent" if criterion.is_exclusion else "met"
+            code = differing.get(part.id, NOT_APPLICABLE if part.not_applicable else passing)
+            answers[part.id] = (code, "Synthetic source note")
         answer(participant=participant, answers=answers, by=self.coordinator, at=self.at(self.day(ago), 12))
 
     def treat(self, ago, age, sex, weight, lot):

@@ -103,7 +103,7 @@ def guarded(text: str) -> str:
 
 
 def _csv_lines(found):
-    writer = csv.writer(_Echo(), lineterminator="\r\n")
+    writer = csv.writer(_Echo(), lineterminator="\r\n", quoting=csv.QUOTE_ALL)
     yield codecs.BOM_UTF8
     for row in found:
         yield writer.writerow([_csv_value(value) for value in row]).encode()

@@ -6,13 +6,14 @@ with the same Message-ID. So: one ledger entry, mail at least once.
 
 import logging
 from datetime import datetime, timedelta
-from smtplib import SMTPException
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import F
 from django.template.loader import render_to_string
+
+from studytracker.access.grants import Permission
 
 from .models import Mail
 from .sweeping import source
@@ -26,7 +27,7 @@ TRIES = 8
 
 class NoAddress(Exception):
     def __init__(self, user):
-        super().__init__(f"{user.username} has no e-mail address. Add one; the mail is tried again by itself.")
+        super().__init__(f"{user.username} has no e-mail address. Add one, then try again.")
 
 
 def deliver(mail_id: int, at: datetime) -> bool:
@@ -34,16 +35,15 @@ def deliver(mail_id: int, at: datetime) -> bool:
     mail = _claim(mail_id, at)
     if mail is None:
         return False
-    lines = _lines_still_due(mail, at)
-    if not lines:
-        _settle(mail, state=Mail.State.CANCELLED)
-        return False
-    message = _compose(mail, lines)
+    # Whatever is wrong with this mail, a template or an address included, must not hold up the next one.
     try:
-        if not mail.recipient.email:
-            raise NoAddress(mail.recipient)
+        lines = _lines_still_due(mail, at)
+        if not lines:
+            _settle(mail, state=Mail.State.CANCELLED)
+            return False
+        message = _compose(mail, lines)
         message.send()
-    except (SMTPException, OSError, NoAddress) as error:
+    except Exception as error:
         _put_off(mail, error, at)
         return False
     _settle(
@@ -59,7 +59,13 @@ def deliver(mail_id: int, at: datetime) -> bool:
 
 
 def _claim(mail_id, at):
-    """Take the mail by a conditional UPDATE: whoever changes the row sends it."""
+    """Take the mail by a conditional UPDATE: whoever changes the row sends it.
+
+    A mail whose senders died as often as it may be tried is given up here: nobody was left to say so.
+    """
+    Mail.objects.ready(at).filter(pk=mail_id, attempts__gte=TRIES).update(
+        state=Mail.State.FAILED, lease_until=None, error="Given up: the sender ended each time before it was sent."
+    )
     claimed = (
         Mail.objects.ready(at)
         .filter(pk=mail_id)
@@ -82,18 +88,30 @@ def _lines_still_due(mail, at):
         }
     over = [notice.pk for notice in notices if (notice.source, notice.object_id) not in lines]
     mail.notices.filter(pk__in=over).update(cancelled_at=at)
-    if not mail.recipient.is_active:
+    if not mail.recipient.can(Permission.SEE, mail.site_id):
+        # Free for whoever holds the role later, should it be the same person again.
+        mail.notices.filter(cancelled_at=None).update(mail=None)
+        Mail.objects.filter(pk=mail.pk).update(key=f"{mail.key}:{mail.pk}")
         return []
     return [lines[key] for key in sorted(lines, key=lambda key: lines[key])]
 
 
 def _compose(mail, lines):
+    if not mail.recipient.email:
+        raise NoAddress(mail.recipient)
     context = {"lines": lines, "site": mail.site_id, "demo": settings.DEMO, "home": settings.SITE_URL}
     return EmailMessage(
         subject=render_to_string("outbox/digest-subject.txt", context).strip(),
         body=render_to_string("outbox/digest-body.txt", context),
         to=[mail.recipient.email],
         headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"},
+    )
+
+
+def try_again(mail, at):
+    """A person asks for another round of tries, after mending what was wrong."""
+    return Mail.objects.filter(pk=mail.pk, state=Mail.State.FAILED).update(
+        state=Mail.State.DUE, attempts=0, next_try_at=at
     )
 
 
@@ -105,7 +123,7 @@ def _settle(mail, **outcome):
 
 
 def _put_off(mail, error, at):
-    log.warning("Mail %s was not sent: %s", mail.key, error)
+    log.warning("Mail %s was not sent: %s", mail.key, error, exc_info=not isinstance(error, (OSError, NoAddress)))
     wait = BACK_OFF[min(mail.attempts, len(BACK_OFF)) - 1]
     _settle(
         mail,

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from studytracker.access.grants import Permission
+from studytracker.access.grants import Permission, Role
+from studytracker.access.models import Membership
 
 from .models import Heartbeat, Mail
 
@@ -15,17 +16,20 @@ class Health:
     last_sweep_at: datetime | None
     is_late: bool
     failing: int
+    unattended: tuple[str, ...]  # sites without anybody to remind
 
     @property
     def is_well(self):
-        return not (self.is_late or self.failing)
+        return not (self.is_late or self.failing or self.unattended)
 
 
 def health(user, at):
-    """The health of reminders, for those who may act on it; None for everybody else. Two queries."""
+    """The health of reminders, for those who may act on it; None for everybody else. Three queries."""
     if not user.can_somewhere(Permission.OPERATE):
         return None
     beat = Heartbeat.objects.filter(job="sweep").first()
     limit = timedelta(minutes=3 * settings.SWEEP_MINUTES)
-    failing = Mail.objects.visible_to(user).exclude(error="").filter(sent_at=None).exclude(state="cancelled").count()
-    return Health(beat and beat.at, beat is None or at - beat.at > limit, failing)
+    failing = Mail.objects.visible_to(user).failing(at).count()
+    attended = Membership.objects.current().filter(role=Role.COORDINATOR, user__is_active=True)
+    unattended = user.sites_where(Permission.OPERATE) - set(attended.values_list("site", flat=True))
+    return Health(beat and beat.at, beat is None or at - beat.at > limit, failing, tuple(sorted(unattended)))

@@ -19,6 +19,14 @@ class MailQuerySet(models.QuerySet):
             Q(state=Mail.State.DUE, next_try_at__lte=at) | Q(state=Mail.State.CLAIMED, lease_until__lt=at)
         )
 
+    def failing(self, at):
+        """Refused at least once and not out yet, given up, or left by a sender that died."""
+        return self.filter(
+            Q(state=Mail.State.FAILED)
+            | Q(state=Mail.State.DUE) & ~Q(error="")
+            | Q(state=Mail.State.CLAIMED, lease_until__lt=at)
+        )
+
 
 class Mail(models.Model):
     """One digest to one person about one site."""

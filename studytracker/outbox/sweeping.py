@@ -7,6 +7,9 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import transaction
 
+from studytracker.access.grants import Permission
+from studytracker.access.models import User
+
 from .models import Heartbeat, Mail, Notice
 
 
@@ -56,6 +59,8 @@ def note(name, matters, at):
 def gather(at):
     """Put every untold notice of one person and site into one mail."""
     for recipient, site in Notice.objects.untold().order_by().values_list("recipient", "site").distinct():
+        if not User.objects.get(pk=recipient).can(Permission.SEE, site):
+            continue
         with transaction.atomic():
             # A second sweep waits here, then finds the notices taken.
             untold = Notice.objects.untold().filter(recipient=recipient, site=site).select_for_update()

@@ -1,18 +1,19 @@
 import django_filters
 import django_tables2 as tables
+from django.urls import reverse
 
 from .models import Mail
 
 
 class MailTable(tables.Table):
-    caption = "Reminder mails, newest first"
-    created_at = tables.Column(linkify=lambda record: ("mail", [record.pk]), verbose_name="Made")
+    caption = "Reminders"
+    created_at = tables.DateTimeColumn(linkify=lambda record: reverse("mail", args=[record.pk]), verbose_name="Made")
     site = tables.Column(accessor="site_id")
-    recipient = tables.Column(accessor="recipient__username")
+    recipient = tables.Column(accessor="recipient__username", verbose_name="To")
     subject = tables.Column()
     state = tables.Column(accessor="get_state_display", order_by="state")
     attempts = tables.Column()
-    sent_at = tables.Column(verbose_name="Sent")
+    sent_at = tables.DateTimeColumn(verbose_name="Sent")
     error = tables.Column()
 
     class Meta:

@@ -1,6 +1,5 @@
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -10,7 +9,7 @@ from studytracker.access.grants import Permission
 from studytracker.access.scope import require
 from studytracker.web.listing import listing
 
-from . import tasks
+from . import delivery, tasks
 from .health import health
 from .models import Mail
 from .tables import MailFilter, MailTable
@@ -35,11 +34,19 @@ def reminders(request):
 @require_safe
 def mail(request, pk):
     require(request.user, Permission.OPERATE)
-    try:
-        row = get_object_or_404(Mail.objects.visible_to(request.user).select_related("recipient"), pk=pk)
-    except OverflowError:
-        raise Http404 from None
+    row = get_object_or_404(Mail.objects.visible_to(request.user).select_related("recipient"), pk=pk)
     return render(request, "outbox/mail.html", {"mail": row, "notices": row.notices.order_by("id")})
+
+
+@require_POST
+def try_again(request, pk):
+    require(request.user, Permission.OPERATE)
+    row = get_object_or_404(Mail.objects.visible_to(request.user), pk=pk)
+    if delivery.try_again(row, timezone.now()):
+        messages.success(request, "The mail is waiting again. It goes out with the next sweep.")
+    else:
+        messages.warning(request, "Only a mail that was given up can be tried again.")
+    return redirect("mail", pk)
 
 
 @require_POST

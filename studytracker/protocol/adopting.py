@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from studytracker import protocol
 from studytracker.refusal import Refused
 
 from .models import Adoption, Site, Slot
@@ -100,3 +101,29 @@ def _has_rows(site: Site) -> bool:
         for pointer in Site._meta.get_fields(include_hidden=True)
         if pointer.auto_created and not pointer.concrete
     )
+
+
+def adoption_problems() -> list[str]:
+    """How the files and the database disagree about the protocol in use, as sentences. Three queries."""
+    current = protocol.current()
+    adopted = dict(Adoption.objects.values_list("version", "sha256"))
+    problems = (
+        []
+        if current.version in adopted
+        else [f"Protocol {current.version} is in use but was never adopted. Run `manage.py adopt_protocol`."]
+    )
+    for version, sha256 in adopted.items():
+        problems += _lost_version(version, sha256)
+    missing = set(Site.objects.values_list("code", flat=True)) - {site.code for site in current.sites}
+    return problems + [
+        f"Site {code} has records but is not in {current.file}. Put it back." for code in sorted(missing)
+    ]
+
+
+def _lost_version(version, sha256):
+    """Rows are stamped with this version, so its file must still be there, unchanged."""
+    try:
+        found = protocol.version(version)
+    except (protocol.UnknownCode, protocol.ProtocolError) as error:
+        return [f"Protocol {version} was adopted, and its file cannot be read: {error}"]
+    return [] if found.sha256 == sha256 else _changed_file(found)

@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.core.checks import register
+from django.core.checks import Tags, register
 
 
 class ProtocolConfig(AppConfig):
@@ -8,6 +8,7 @@ class ProtocolConfig(AppConfig):
     verbose_name = "Protocol"
 
     def ready(self):
-        from .startup import check_protocol
+        from .startup import check_adoption, check_protocol
 
         register(check_protocol)
+        register(check_adoption, Tags.database)

@@ -1,7 +1,8 @@
 """The protocol file is checked whenever the program starts, and every problem is shown."""
 
 from django.conf import settings
-from django.core.checks import Error
+from django.core.checks import Error, Warning
+from django.db import DatabaseError
 
 from .loading import load
 from .problems import ProtocolError
@@ -14,3 +15,20 @@ def check_protocol(app_configs, **options):
         hint = f"Correct {settings.PROTOCOL_FILE} and run `manage.py check` again."
         return [Error(str(problem), hint=hint, id="protocol.E001") for problem in refused.problems]
     return []
+
+
+def check_adoption(app_configs, databases, **options):
+    """Only a warning: `migrate` and `adopt_protocol` must still run. The web server does not start with it."""
+    return [Warning(problem, id="protocol.W001") for problem in adoption_problems()] if databases else []
+
+
+def adoption_problems() -> list[str]:
+    """What keeps the protocol files and the database from going together, an unreadable database included."""
+    from .adopting import adoption_problems
+
+    try:
+        return adoption_problems()
+    except ProtocolError:
+        return []  # the check of the file itself says it
+    except DatabaseError as error:
+        return [f"The database cannot be read ({str(error).splitlines()[0]}). Run `manage.py migrate`."]

@@ -7,6 +7,7 @@ from django.urls import get_resolver, reverse
 
 from adverse_events.reporting import report
 from conftest import NOW
+from studytracker.access.people import grant
 from studytracker.dates import PartialDate
 from studytracker.outbox.models import Mail
 from studytracker.outbox.sweeping import sweep
@@ -42,11 +43,12 @@ PAGES = {
     "miss_visit": (["MUSC-001", "W1"], ENTERS),
     "report_event": (["MUSC-001"], ENTERS),
     "event": (["MUSC-001", 1], AT_MUSC),
+    "complete_event": (["MUSC-001", 1], ENTERS),
     "audit": ([], HAS_A_ROLE),
     "history": (["visits_visit", "visit"], AT_MUSC),
     "mail": (["mail"], OPERATES - {"emory_coordinator"}),
 }
-ELSEWHERE = {"sign_in", "sign_out", "find", "sweep_now"}  # their own tests below
+ELSEWHERE = {"sign_in", "sign_out", "find", "sweep_now", "try_again"}  # their own tests below
 
 
 def address(name):
@@ -130,9 +132,30 @@ def test_the_sweep_button_is_a_post_for_those_who_operate(stage, browse, coordin
     assert browse(monitor).post("/reminders/sweep/").status_code == 403
 
 
+def test_pages_are_kept_out_of_every_cache(stage, browse, coordinator):
+    for address in ("/", "/participants/MUSC-001/", "/adverse-events/?format=csv"):
+        assert browse(coordinator).get(address).headers["Cache-Control"] == "private, no-store"
+
+
+def test_signing_in_twice_leads_home_and_never_round_in_circles(browse, coordinator):
+    assert browse(coordinator).get("/sign-in/?next=/sign-in/").url == "/"
+    assert browse(coordinator).get("/sign-in/?next=https://elsewhere.example/").url == "/"
+
+
+def test_a_file_holds_only_what_may_be_exported(musc, emory, person, browse, frozen):
+    """Coordinator at one site and monitor at the other: both are seen, one may leave."""
+    musc.screened()
+    emory.screened()
+    both = person("crc.both", "coordinator", "MUSC")
+    grant(username="crc.both", role="monitor", site="EMORY")
+    client = browse(both)
+    assert b"EMO-001" in client.get("/participants/").content
+    assert b"EMO-001" not in b"".join(client.get("/participants/?format=csv"))
+
+
 def test_finding_jumps_to_a_visible_participant_only(stage, browse, coordinator, emory_coordinator):
     assert browse(coordinator).get("/participants/find/?q=musc-001").url == "/participants/MUSC-001/"
-    assert browse(emory_coordinator).get("/participants/find/?q=MUSC-001").url == "/participants/"
+    assert browse(emory_coordinator).get("/participants/find/?q=MUSC-001").url == "/participants/?identifier=MUSC-001"
 
 
 @pytest.mark.parametrize("huge", ["9" * 30, str(2**63)])
@@ -181,7 +204,7 @@ def test_home_takes_the_same_queries_however_many_participants(
 
 @pytest.mark.parametrize("many", [1, 5])
 @pytest.mark.parametrize(
-    ("name", "queries"), [("participants", 6), ("visits", 6), ("adverse_events", 6), ("reminders", 7)]
+    ("name", "queries"), [("participants", 6), ("visits", 6), ("adverse_events", 6), ("reminders", 8)]
 )
 def test_a_list_takes_the_same_queries_however_many_rows(
     musc, coordinator, browse, frozen, many, name, queries, django_assert_num_queries

@@ -4,10 +4,10 @@ from django.db import models
 
 
 class EntryQuerySet(models.QuerySet):
-    def visible_to(self, user):
+    def visible_to(self, user, **needs):
         from .reach import visible
 
-        return self.filter(visible(user))
+        return self.filter(visible(user, **needs))
 
 
 class Entry(models.Model):

@@ -45,9 +45,12 @@ def participants():
     return None
 
 
-def visible(user) -> Q:
-    """Everything for those who read the trail at every site by a role for the whole trial."""
-    sites = user.sites_where(Permission.AUDIT)
+def visible(user, needs=Permission.AUDIT) -> Q:
+    """Everything for those who read the trail at every site by a role for the whole trial.
+
+    `needs` is a further permission held at the same site, such as that to export.
+    """
+    sites = user.sites_where(Permission.AUDIT) & user.sites_where(needs)
     if sites and sites == set(Site.objects.values_list("code", flat=True)) and _trial_wide(user):
         return Q()
     found = Q(pk__in=[])

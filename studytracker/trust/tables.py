@@ -1,5 +1,6 @@
 import django_filters
 import django_tables2 as tables
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from .models import Entry
@@ -11,7 +12,9 @@ class EntryTable(tables.Table):
     caption = "Audit trail, newest first"
     id = tables.Column(verbose_name="Entry")
     at = tables.Column(verbose_name="When", attrs={"td": {"class": "text-nowrap"}})
-    table = tables.Column(verbose_name="Record", linkify=lambda record: ("history", [record.table, record.row_id]))
+    table = tables.Column(
+        verbose_name="Record", linkify=lambda record: reverse("history", args=[record.table, record.row_id])
+    )
     row_id = tables.Column(verbose_name="Record number")
     participant = tables.Column(empty_values=(), orderable=False)
     op = tables.Column(verbose_name="Change", accessor="get_op_display", order_by="op")

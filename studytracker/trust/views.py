@@ -16,12 +16,14 @@ from .wording import instant, lines, record_name
 @require_safe
 def audit(request):
     require(request.user, Permission.AUDIT)
+    needs = Permission.EXPORT if "format" in request.GET else Permission.AUDIT
     return listing(
         request,
         table_class=EntryTable,
         filterset_class=EntryFilter,
-        queryset=Entry.objects.visible_to(request.user).order_by("-id"),
+        queryset=Entry.objects.visible_to(request.user, needs=needs).order_by("-id"),
         template="trust/audit.html",
+        site_field=None,  # an entry's own site is where its author works
         extra={"problems": problems()},
     )
 

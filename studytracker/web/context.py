@@ -14,10 +14,10 @@ from studytracker.dates import day_label
 # Label, URL name, and the permission without which the link is not shown.
 NAVIGATION = (
     ("Today", "home", None),
-    ("Participants", "participants", None),
-    ("Visits", "visits", None),
-    ("Adverse events", "adverse_events", None),
-    ("Reminders", "reminders", None),
+    ("Participants", "participants", Permission.SEE),
+    ("Visits", "visits", Permission.SEE),
+    ("Adverse events", "adverse_events", Permission.SEE),
+    ("Reminders", "reminders", Permission.OPERATE),
     ("Exports", "exports", Permission.EXPORT),
     ("Audit trail", "audit", Permission.AUDIT),
     ("Study", "study", None),

@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from decimal import Decimal
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -224,6 +225,56 @@ class PartialDateField(_BoxesField):
 
     def from_partial(self, partial):
         return partial
+
+
+class NumberField(forms.Field):
+    """A number typed as text, so that nothing is dropped or changed on the way: a number box of a browser turns
+    24,5 into 245 and moves with the mouse wheel. Gives a Decimal, or an int where `places` is 0.
+    """
+
+    def __init__(self, *, at_least, at_most, places=0, example, **kwargs):
+        self.at_least, self.at_most, self.places, self.example = at_least, at_most, places, example
+        mode = "decimal" if places else "numeric"
+        kwargs.setdefault("widget", Box({"autocomplete": "off", "size": 8, "inputmode": mode, "class": "number-box"}))
+        super().__init__(**kwargs)
+
+    def to_python(self, value):
+        typed = "" if value is None else str(value).strip()
+        if not typed:
+            return None
+        problem = _unreadable("number", typed) or self._misread(typed)
+        if problem:
+            raise ValidationError(problem, code="unreadable")
+        number = Decimal(typed)
+        if not self.at_least <= number <= self.at_most:
+            raise ValidationError(
+                f"{typed} is outside {self.at_least} to {self.at_most}. Check what was typed.", code="outside"
+            )
+        return number if self.places else int(number)
+
+    def _misread(self, typed):
+        decimals = rf"(\.[0-9]{{1,{self.places}}})?" if self.places else ""
+        if re.fullmatch(rf"[0-9]{{1,9}}{decimals}", typed):
+            return None
+        kind = f"a number with at most {self.places} decimals after a point" if self.places else "a whole number"
+        return f'"{typed}" cannot be read. Write {kind}, such as {self.example}.'
+
+
+class TextField(forms.CharField):
+    """Text that comes back whole when it is too long, where a browser would cut a paste without a word."""
+
+    def widget_attrs(self, widget):
+        return {name: value for name, value in super().widget_attrs(widget).items() if name != "maxlength"}
+
+    def to_python(self, value):
+        """On one line every run of blanks, tabs and line ends is one blank."""
+        text = super().to_python(value)
+        return text if isinstance(self.widget, forms.Textarea) else " ".join(text.split())
+
+    def run_validators(self, value):
+        if self.max_length and len(value) > self.max_length:
+            raise ValidationError(f"This has {len(value):,} characters and {self.max_length:,} fit. Shorten it.")
+        super().run_validators(value)
 
 
 class TimeField(forms.Field):

@@ -21,23 +21,28 @@ LONGEST_VALUE = 200
 _HUGE_NUMBER = re.compile(r".*\d{19}.*|\s*[+-]?[\d._]+[eE][+-]?\d+\s*")
 
 
-def listing(request, *, table_class, filterset_class, queryset, template, extra=None):
-    """`queryset` holds what the person may see. Anything may stand in the query string: what cannot be used
-    is named beside its field, an unknown sort key is ignored, a page that does not exist is the nearest one.
+def listing(request, *, table_class, filterset_class, queryset, template, extra=None, site_field="site"):
+    """`queryset` holds what the person may see; a file of it holds what they may export, by `site_field`.
+
+    Anything may stand in the query string: what cannot be used is named beside its field, an unknown sort key is
+    ignored, a page that does not exist is the nearest one.
     """
+    if "format" in request.GET:
+        require(request.user, Permission.EXPORT)
+        if site_field:
+            queryset = queryset.filter(**{f"{site_field}__in": request.user.sites_where(Permission.EXPORT)})
     filterset = _filtered(request.GET, filterset_class, queryset)
     table = table_class(filterset.qs)
     _sort(table, request)
     title = str(getattr(table, "caption", "") or queryset.model._meta.verbose_name_plural)
     words = _filters_in_words(filterset)
-    if "format" in request.GET:
-        require(request.user, Permission.EXPORT)
+    name = slugify(title.replace(".", "-"))
     match request.GET.get("format"):
         case "csv":
-            return as_csv(table, f"{slugify(title)}.csv")
+            return as_csv(table, f"{name}.csv")
         case "xlsx":
             about = _about(request, words, at=timezone.now())
-            return as_xlsx(table, f"{slugify(title)}.xlsx", title, about)
+            return as_xlsx(table, f"{name}.xlsx", title, about)
     _show_page(table, request.GET.get(table.prefixed_page_field, ""))
     context = {
         "heading": title,
@@ -47,6 +52,8 @@ def listing(request, *, table_class, filterset_class, queryset, template, extra=
         "filters_words": words,
         "may_export": request.user.can_somewhere(Permission.EXPORT),
         "row_count": table.paginator.count,
+        "made_at": timezone.now(),
+        "protocol_version": protocol.current().version,
     }
     return render(request, template, {**context, **(extra or {})})
 

@@ -1,17 +1,72 @@
-"""Running a domain call for a form, so that its refusals come back as sentences beside what was typed."""
+"""Running a domain call for a form: its refusals come back as sentences, and sending it twice saves once."""
+
+from django.contrib import messages
+from django.db import IntegrityError, transaction
+from django.shortcuts import redirect
+from django.utils import timezone
 
 from studytracker.refusal import Refused
 
+from .models import FormKey
+
+
+class SavedBefore(Exception):
+    """This very form was saved already; `url` is where the result is."""
+
+    def __init__(self, url):
+        self.url = url
+
+
+class SavedBeforeMiddleware:
+    """Answers the second of two clicks with the page the first one led to."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, exception):
+        if isinstance(exception, SavedBefore):
+            messages.info(request, "This form was sent twice. It was saved once.")
+            return redirect(exception.url)
+
+
+def posted(request):
+    """What a form is bound to: the POST, even an empty one, else nothing."""
+    return request.POST if request.method == "POST" else None
+
 
 def submit(request, form, act):
-    """`act(**cleaned_data)` for a valid POST. Returns its result, or None when there is nothing or it was refused."""
+    """`act(**cleaned_data)` for a valid POST. Returns its result, or None when there is nothing or it was refused.
+
+    The result needs get_absolute_url(). A form that carries its one-time key is saved at most once: the key is
+    stored in the same transaction, and whoever comes second with it is sent to the result (SavedBefore).
+    """
     if request.method != "POST" or not form.is_valid():
         return None
+    key = request.POST.get("form_key", "").replace("\0", "")[:32]
+    _refuse_repeat(request.user, key)
     try:
-        return act(**form.cleaned_data)
-    except Refused as refusal:
-        refusal.add_to(form)
+        with transaction.atomic():
+            result = act(**form.cleaned_data)
+            if key:
+                FormKey.objects.create(
+                    user=request.user, key=key, url=result.get_absolute_url(), used_at=timezone.now()
+                )
+            return result
+    except (Refused, IntegrityError) as error:
+        _refuse_repeat(request.user, key)
+        if not isinstance(error, Refused):
+            raise
+        error.add_to(form)
         return None
+
+
+def _refuse_repeat(user, key):
+    saved = FormKey.objects.filter(user=user, key=key).first() if key else None
+    if saved:
+        raise SavedBefore(saved.url)
 
 
 def status_for(form):

@@ -67,7 +67,9 @@ def test_an_impossible_day_is_refused(week_1, coordinator, on, sentence):
 
 
 def test_a_visit_after_the_withdrawal_is_refused(participant, week_1, coordinator):
-    withdraw(participant=participant, withdrawn_on=date(2025, 6, 6), reason="other", note="", by=coordinator, at=NOW)
+    withdraw(
+        participant=participant, withdrawn_on=date(2025, 6, 6), reason="pregnancy", note="", by=coordinator, at=NOW
+    )
     with pytest.raises(AttendanceRefused) as refusal:
         attend(visit=week_1, attended_on=date(2025, 6, 7), by=coordinator, at=NOW)
     assert refusal.value.sentences == [

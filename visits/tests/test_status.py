@@ -65,7 +65,7 @@ def test_a_screening_visit_has_no_window_before_day_0_but_is_done(musc):
 
 @pytest.mark.parametrize(("left_on", "code"), [(date(2025, 6, 17), "na"), (date(2025, 6, 18), "overdue")])
 def test_leaving_before_the_window_closed_makes_the_visit_not_applicable(week_2, coordinator, left_on, code):
-    facts = {"reason": "other", "note": "", "by": coordinator, "at": NOW}
+    facts = {"reason": "pregnancy", "note": "", "by": coordinator, "at": NOW}
     withdraw(participant=week_2.participant, withdrawn_on=left_on, **facts)
     assert Visit.objects.get(pk=week_2.pk).status(TODAY).code == code
 

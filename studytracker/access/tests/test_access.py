@@ -51,7 +51,7 @@ def test_another_site_s_row_is_missing_and_a_row_without_the_right_is_forbidden(
 
 
 def test_a_monitor_reads_and_writes_nothing():
-    assert GRANTS[Role.MONITOR] == {Permission.SEE}
+    assert GRANTS[Role.MONITOR] == {Permission.SEE, Permission.AUDIT}
 
 
 def test_nobody_but_investigators_enrolls():

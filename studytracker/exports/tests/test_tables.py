@@ -114,7 +114,7 @@ def test_cells_of_html_become_the_text_a_person_reads():
 
 def test_lines_end_and_quote_as_rfc_4180_says():
     content = b"".join(as_csv(table_of('say "no", twice'), "e.csv").streaming_content)
-    assert content.endswith('"say ""no"", twice",,,,"✓ Done <say ""no"", twice>"\r\n'.encode())
+    assert content.endswith('"say ""no"", twice","","","","✓ Done <say ""no"", twice>"\r\n'.encode())
 
 
 def test_a_text_that_cannot_be_encoded_does_not_stop_the_file():

@@ -9,6 +9,7 @@ from participants.screening import withdraw
 from studytracker.access.models import User
 from studytracker.outbox import delivery
 from studytracker.outbox.delivery import BACK_OFF, LEASE, TRIES, deliver
+from studytracker.outbox.health import health
 from studytracker.outbox.models import Heartbeat, Mail, Notice
 from studytracker.outbox.sweeping import sweep
 from visits.attendance import attend, miss
@@ -112,7 +113,7 @@ def test_nothing_is_sent_when_nothing_is_left_to_say(overdue, coordinator):
 
 
 def test_a_withdrawn_participant_s_open_visits_are_no_longer_reminded(overdue, coordinator):
-    withdraw(participant=overdue, withdrawn_on=TODAY, reason="other", note="", by=coordinator, at=NOW)
+    withdraw(participant=overdue, withdrawn_on=TODAY, reason="pregnancy", note="", by=coordinator, at=NOW)
     send_all(NOW + timedelta(days=60))
     [message] = postbox.outbox
     assert "MUSC-001 W4" not in message.body  # its window was open when the participant left
@@ -172,9 +173,58 @@ def test_a_person_without_an_address_is_named_and_served_once_there_is_one(overd
     User.objects.filter(pk=coordinator.pk).update(email="")
     assert send_all() == [False]
     row = Mail.objects.get()
-    assert row.error == "NoAddress: crc.musc has no e-mail address. Add one; the mail is tried again by itself."
+    assert row.error == "NoAddress: crc.musc has no e-mail address. Add one, then try again."
     User.objects.filter(pk=coordinator.pk).update(email="crc.musc@example.org")
     assert send_all(row.next_try_at) == [True]
+
+
+def test_a_mail_that_no_server_can_take_is_put_off_like_any_other(musc, emory, coordinator):
+    """Its domain cannot be encoded: not an error of the mail server, and it stopped everybody after it once."""
+    musc.infused(DAY0)
+    emory.infused(DAY0)
+    User.objects.filter(pk=coordinator.pk).update(email=f"x@{'ä' * 60}.org")
+    assert sorted(send_all()) == [False, True]
+    assert Mail.objects.get(site="MUSC").state == "due"
+
+
+def test_a_mail_whose_senders_all_died_is_given_up_and_counts_as_failing(overdue, coordinator):
+    [mail_id] = sweep(NOW)
+    at = NOW
+    for _ in range(TRIES):
+        assert delivery._claim(mail_id, at)
+        at += LEASE + timedelta(seconds=1)
+        assert health(User.objects.get(pk=coordinator.pk), at).failing == 1
+    assert not deliver(mail_id, at)
+    assert Mail.objects.get().state == "failed"
+    assert health(User.objects.get(pk=coordinator.pk), at).failing == 1
+
+
+def test_a_given_up_mail_is_tried_again_when_a_person_says_so(overdue, browse, coordinator, frozen):
+    [mail_id] = sweep(NOW)
+    Mail.objects.update(state="failed", attempts=TRIES)
+    client = browse(coordinator)
+    assert "Try again" in client.get(f"/reminders/{mail_id}/").content.decode()
+    assert client.post(f"/reminders/{mail_id}/try-again/").url == f"/reminders/{mail_id}/"
+    assert deliver(mail_id, NOW)
+    client.post(f"/reminders/{mail_id}/try-again/")
+    assert Mail.objects.get().state == "sent"
+
+
+def test_somebody_whose_role_ended_gets_no_mail_and_hears_again_when_it_is_given_back(overdue, coordinator):
+    [mail_id] = sweep(NOW)
+    coordinator.memberships.update(ended_at=NOW)
+    assert not deliver(mail_id, NOW)
+    assert sweep(NOW) == []
+    coordinator.memberships.update(ended_at=None)
+    assert send_all() == [True]
+    assert len(postbox.outbox) == 1
+
+
+def test_home_says_so_when_a_site_has_nobody_to_remind(musc, browse, chair, coordinator, frozen):
+    musc.infused(DAY0)
+    sweep(NOW)
+    page = browse(chair).get("/").content.decode()
+    assert "Nobody is a coordinator at EMORY: overdue visits there are told to no one." in page
 
 
 def test_a_poison_mail_does_not_hold_up_the_next(musc, emory, coordinator):

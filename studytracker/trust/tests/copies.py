@@ -1,7 +1,7 @@
 """A database of its own for one test, copied from the migrated one, guards and all."""
 
-import shutil
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from django.db import connections
@@ -27,8 +27,10 @@ def private_copy(connection):
 
 
 def _copy_file(connection, origin, copy):
+    """Through SQLite itself: while anybody holds the file open, part of it is in the write-ahead log."""
     _remove_file(connection, copy)
-    shutil.copyfile(origin, copy)
+    with closing(sqlite3.connect(origin)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
 
 
 def _remove_file(connection, copy):
@@ -40,6 +42,7 @@ def _copy_database(connection, origin, copy):
     _drop_database(connection, copy)
     quoted = connection.ops.quote_name
     with connection._nodb_cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [origin])
         cursor.execute(f"CREATE DATABASE {quoted(copy)} TEMPLATE {quoted(origin)}")
 
 

@@ -1,5 +1,7 @@
 """Tags and filters that every template has."""
 
+from uuid import uuid4
+
 from django import template
 from django.urls import reverse
 from django.utils.html import format_html
@@ -40,6 +42,12 @@ def history_link(row):
     """Each record's past is one click away from where it is shown."""
     url = reverse("history", args=[row._meta.db_table, row.pk])
     return format_html('<a href="{}">History<span class="visually-hidden"> of {}</span></a>', url, row)
+
+
+@register.simple_tag
+def form_key():
+    """The one-time key of a form, so that sending it twice saves once."""
+    return format_html('<input type="hidden" name="form_key" value="{}">', uuid4().hex)
 
 
 @register.filter

@@ -78,6 +78,7 @@ def show(rf, people, django_user_model):
             filterset_class=PersonFilter,
             queryset=django_user_model.objects.order_by("username"),
             template="web/listing.html",
+            site_field=None,
             **kwargs,
         )
 

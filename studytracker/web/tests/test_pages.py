@@ -79,13 +79,22 @@ def test_an_error_page_needs_neither_request_nor_database(page):
     assert 'href="/"' in text
 
 
-def test_a_signed_in_person_sees_the_way_around(client, django_user_model):
-    client.force_login(django_user_model.objects.create_user("crc.musc"))
+@pytest.mark.parametrize(
+    ("who", "labels"),
+    [
+        (
+            "coordinator",
+            ["Today", "Participants", "Visits", "Adverse events", "Reminders", "Exports", "Audit trail", "Study"],
+        ),
+        ("monitor", ["Today", "Participants", "Visits", "Adverse events", "Audit trail", "Study"]),
+        ("outsider", ["Today", "Study"]),
+    ],
+)
+def test_a_signed_in_person_sees_the_way_to_what_they_may_open(client, request, who, labels):
+    client.force_login(request.getfixturevalue(who))
     page = client.get(reverse("study")).content.decode()
     links = re.search(r'<nav class="tracker-nav".*?</nav>', page, re.DOTALL)[0]
-    assert re.findall(r">([^<]+)</a>", links) == [
-        "Today", "Participants", "Visits", "Adverse events", "Reminders", "Study",
-    ]  # fmt: skip
+    assert re.findall(r">([^<]+)</a>", links) == labels
     assert re.findall(r'<a href="([^"]+)" aria-current="page">', links) == [reverse("study")]
     assert re.search(r"<span>\w{3} \d{1,2} \w{3} \d{4} \([\w/]+\)</span>", page)
     assert f'<form method="post" action="{reverse("sign_out")}">' in page

@@ -1,0 +1,186 @@
+"""The cap under real concurrency: threads with connections of their own, started together."""
+
+import re
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from datetime import date, time
+from functools import partial
+from html import unescape
+from threading import Barrier
+
+import pytest
+from django.db import connection, connections, transaction
+from django.urls import reverse
+
+from participants.eligibility import answers_for
+from participants.enrollment import EnrollmentRefused, enroll
+from participants.models import Consent, CriterionAnswer, Enrollment, Participant
+from participants.screening import screen
+from studytracker.trust.acting import acting
+from studytracker.trust.tests.copies import private_copy
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PARTICIPANTS, ROUNDS, CONTROL_ROUNDS = 50, 20, 5
+SCREENED_ON = date(2025, 6, 2)
+
+
+def together(acts):
+    """Run every act in its own thread at the same moment; what each returned or raised, in order."""
+    start = Barrier(len(acts))
+
+    def run(act):
+        try:
+            connection.ensure_connection()
+            start.wait(60)
+            with acting("tests", source="direct"):
+                return act()
+        except Exception as problem:
+            return problem
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(run, acts))
+
+
+@pytest.fixture
+def eligible(trial, coordinator, now):
+    """Participants of both sites, alternating, with every criterion answered and met."""
+    codes = [site.code for site in trial.sites]
+    made = Participant.objects.bulk_create(
+        Participant(
+            site_id=codes[index % len(codes)],
+            number=index,
+            identifier=f"RACE-{index:03d}",
+            protocol_version=trial.version,
+            screened_on=SCREENED_ON,
+            age=41,
+            sex="F",
+            screened_at=now,
+            screened_by=coordinator,
+        )
+        for index in range(PARTICIPANTS)
+    )
+    Consent.objects.bulk_create(
+        Consent(
+            participant=each,
+            form_version="1.0",
+            signed_on=SCREENED_ON,
+            signed_at=now,
+            recorded_at=now,
+            recorded_by=coordinator,
+        )
+        for each in made
+    )
+    CriterionAnswer.objects.bulk_create(
+        CriterionAnswer(
+            participant=each,
+            part=part.id,
+            answer=answers_for(criterion, part)[0][0],
+            answered_at=now,
+            answered_by=coordinator,
+        )
+        for each in made
+        for criterion in trial.criteria
+        if criterion.answered
+        for part in criterion.parts
+    )
+    return made
+
+
+@pytest.fixture
+def ways_in(eligible, investigator, emory_investigator, browse, now):
+    """One act for each participant: half call the function, half press the button of the page."""
+    investigators = {"MUSC": investigator, "EMORY": emory_investigator}
+    acts = []
+    for index, participant in enumerate(eligible):
+        by = investigators[participant.site_id]
+        if index % 4 < 2:
+            acts.append(partial(enrolled_by_function, participant, by, now))
+        else:
+            acts.append(partial(enrolled_by_page, participant, browse(by)))
+    return acts
+
+
+def enrolled_by_function(participant, by, at):
+    try:
+        enroll(participant=participant, by=by, at=at)
+    except EnrollmentRefused as refusal:
+        return refused(participant, refusal.sentences)
+    return "enrolled"
+
+
+def enrolled_by_page(participant, client):
+    response = client.post(reverse("enroll", args=[participant.identifier]))
+    if response.status_code == 302:
+        return "enrolled"
+    assert response.status_code == 422
+    # From the page itself: response.context mixes up requests that are answered at the same time.
+    alert = re.search(r'role="alert"[^>]*>(.*?)</div>', response.text, re.DOTALL)[1]
+    return refused(participant, [unescape(sentence) for sentence in re.findall("<li>(.*?)</li>", alert)])
+
+
+def refused(participant, sentences):
+    """The outcome without the identifier, so that equal refusals compare equal."""
+    return [sentence.replace(participant.identifier, "X") for sentence in sentences]
+
+
+def test_of_fifty_enrollments_at_once_exactly_the_cap_get_a_slot_and_the_others_a_sentence(trial, ways_in):
+    cap = trial.enrollment.cap
+    full = [
+        f"All {cap} slots of the protocol are taken. X cannot be enrolled; more participants need an amended protocol."
+    ]
+    expected = Counter({"enrolled": cap, str(full): PARTICIPANTS - cap})
+    for _ in range(ROUNDS):
+        with private_copy(connection):  # an enrollment is never deleted, so each round starts on a copy
+            outcomes = together(ways_in)
+            assert Counter(each if each == "enrolled" else str(each) for each in outcomes) == expected
+            assert sorted(Enrollment.objects.values_list("slot_id", flat=True)) == list(range(1, cap + 1))
+
+
+@pytest.fixture
+def seats_without_a_key():
+    """A table like the enrollments, without slots and without a unique key."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE scratch_seat (participant integer)")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE scratch_seat")
+
+
+def count_then_insert(cap, number):
+    # BEGIN IMMEDIATE would line the writers up on SQLite, so there the control goes without a transaction.
+    with transaction.atomic() if connection.vendor == "postgresql" else nullcontext(), connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM scratch_seat")
+        if cursor.fetchone()[0] < cap:
+            cursor.execute("INSERT INTO scratch_seat VALUES (%s)", [number])
+
+
+def test_the_same_race_breaks_a_cap_kept_by_counting(trial, seats_without_a_key):
+    """The negative control: if this never breaks, the race above proves nothing."""
+    cap, taken = trial.enrollment.cap, []
+    for _ in range(CONTROL_ROUNDS):
+        problems = together([partial(count_then_insert, cap, number) for number in range(PARTICIPANTS)])
+        assert problems == [None] * PARTICIPANTS
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM scratch_seat")
+            taken.append(cursor.fetchone()[0])
+            cursor.execute("DELETE FROM scratch_seat")
+    print(f"{cap} seats kept by counting; taken in each round: {taken}")
+    assert max(taken) > cap
+
+
+def test_one_participant_enrolled_by_eight_at_once_takes_one_slot(eligible, investigator, now):
+    participant = eligible[0]
+    outcomes = together([partial(enrolled_by_function, participant, investigator, now)] * 8)
+    assert Counter(map(str, outcomes)) == {"enrolled": 1, str(["X is enrolled already, in slot 1."]): 7}
+    assert list(Enrollment.objects.values_list("participant__identifier", "slot_id")) == [(participant.identifier, 1)]
+
+
+def test_screenings_at_once_at_one_site_get_different_identifiers(coordinator, now):
+    facts = {"screened_on": SCREENED_ON, "age": 41, "sex": "F"}
+    consent = {"consent_version": "1.0", "consent_on": SCREENED_ON, "consent_time": time(9)}
+    made = together([partial(screen, site="MUSC", by=coordinator, at=now, **facts, **consent)] * 8)
+    assert sorted(map(str, made)) == [f"MUSC-00{number}" for number in range(1, 9)]
