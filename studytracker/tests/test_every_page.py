@@ -44,6 +44,8 @@ PAGES = {
     "report_event": (["MUSC-001"], ENTERS),
     "event": (["MUSC-001", 1], AT_MUSC),
     "complete_event": (["MUSC-001", 1], ENTERS),
+    "void_event": (["MUSC-001", 1], ENTERS),
+    "restore_event": (["MUSC-001", 1], ENTERS),
     "audit": ([], HAS_A_ROLE),
     "history": (["visits_visit", "visit"], AT_MUSC),
     "mail": (["mail"], OPERATES - {"emory_coordinator"}),
