@@ -8,6 +8,7 @@ class TrustConfig(AppConfig):
     verbose_name = "Audit trail"
 
     def ready(self):
-        from .watch import check_triggers
+        from .watch import check_deployed, check_triggers
 
         register(check_triggers, Tags.database)
+        register(check_deployed, deploy=True)

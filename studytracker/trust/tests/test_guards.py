@@ -9,17 +9,23 @@ from contextlib import closing
 
 import psycopg
 import pytest
+from django.core.checks.registry import registry
 from django.db import DatabaseError, IntegrityError, connection, models, transaction
 
 from conftest import apart
 from studytracker.protocol.models import Slot
-from studytracker.trust import triggers
+from studytracker.trust import triggers, watch
 from studytracker.trust.acting import acting
 from studytracker.trust.coverage import EXCUSED, covered_models
 from studytracker.trust.models import Entry
 from studytracker.trust.refusals import APPEND_ONLY, NOBODY, NOT_EMPTIED
 
 from .rows import KEY_ONLY, Rows, last_id, models_under_test
+
+DROP_A_TRIGGER = {
+    "sqlite": "DROP TRIGGER trail_k_visits_visit",
+    "postgresql": "DROP TRIGGER trail_keep ON visits_visit",
+}
 
 
 def test_each_table_has_its_triggers_or_an_excuse(db):
@@ -245,14 +251,28 @@ def test_the_triggers_are_whole_and_a_missing_or_silenced_one_is_named(db):
 
 def test_the_check_of_the_database_names_each_difference(db, command):
     with connection.cursor() as cursor:
-        cursor.execute(
-            {
-                "sqlite": "DROP TRIGGER trail_k_visits_visit",
-                "postgresql": "DROP TRIGGER trail_keep ON visits_visit",
-            }[connection.vendor]
-        )
+        cursor.execute(DROP_A_TRIGGER[connection.vendor])
     with pytest.raises(Exception, match=r"trust\.E001.*audit trail is not whole: trail_k.* is missing"):
         command("check", databases=["default"])
+
+
+def test_the_check_of_a_deployment_looks_too(db):
+    assert watch.check_deployed(None) == watch.check_deployed(None, databases=["default"]) == []
+    with connection.cursor() as cursor:
+        cursor.execute(DROP_A_TRIGGER[connection.vendor])
+    assert [(error.id, "visits_visit" in error.msg) for error in watch.check_deployed(None)] == [("trust.E001", True)]
+    assert watch.check_deployed in registry.deployment_checks
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_server_does_not_start_with_a_trigger_missing(trial):
+    watch.refuse_if_broken()
+    with connection.cursor() as cursor:
+        cursor.execute(DROP_A_TRIGGER[connection.vendor])
+    with pytest.raises(
+        watch.TrailBroken, match=r"The audit trail is not whole:\n  trail_\w+( on visits_visit)? is missing"
+    ):
+        watch.refuse_if_broken()
 
 
 def test_a_refusal_is_a_database_error_for_whoever_catches_one(trial):
