@@ -1,5 +1,6 @@
 """Every address, as everybody: who gets in, who is told no, and who learns nothing."""
 
+import re
 from datetime import date
 
 import pytest
@@ -189,6 +190,15 @@ def test_pages_carry_a_strict_policy_and_name_no_other_host(stage, browse, coord
 def test_home_shows_each_role_its_own_work(request, stage, browse, role, words):
     page = browse(request.getfixturevalue(role)).get("/").content.decode()
     assert [word for word in words if word not in page] == []
+
+
+def test_the_investigator_s_home_begins_with_safety_and_the_coordinator_s_with_visits(
+    stage, browse, coordinator, investigator
+):
+    def first(person):
+        return re.search(r'class="worklist-group">([^<]+) <', browse(person).get("/").content.decode())[1]
+
+    assert (first(coordinator), first(investigator)) == ("Overdue", "Adverse events to complete")
 
 
 @pytest.mark.parametrize("many", [1, 5])

@@ -6,6 +6,8 @@ from itertools import groupby
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from studytracker.access.grants import Role
+
 GROUPS = (
     "Overdue",
     "Late, closing",
@@ -33,8 +35,12 @@ class Item:
     order: tuple = field(default=())
 
 
+SAFETY_FIRST = (*GROUPS[-2:], *GROUPS[:-2])
+
+
 def worklist(user, at):
-    """[(group, [items])] in the order of GROUPS, groups without items left out."""
+    """[(group, [items])] in the order of GROUPS, groups without items left out. Investigators see safety first."""
+    groups = SAFETY_FIRST if Role.INVESTIGATOR in user.roles else GROUPS
     items = [item for path in settings.WORKLISTS for item in import_string(path)(user, at)]
-    items.sort(key=lambda item: (GROUPS.index(item.group), item.order, item.identifier))
+    items.sort(key=lambda item: (groups.index(item.group), item.order, item.identifier))
     return [(group, list(members)) for group, members in groupby(items, key=lambda item: item.group)]
