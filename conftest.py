@@ -1,11 +1,17 @@
 """The cast of the tests: people of both sites, an outsider, and participants at each stage."""
 
+import contextvars
 import os
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
-from django.test import Client
+from django.core.management import call_command
+from django.db import connections
+from django.test import Client, TransactionTestCase
+
+from studytracker.trust.acting import acting
+from studytracker.trust.tests.copies import private_copy
 
 # Playwright keeps an event loop in the test's thread, which Django would take for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -13,6 +19,54 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 # A Wednesday, 11:00 in New York: daylight saving time is in force.
 NOW = datetime(2025, 6, 18, 15, 0, tzinfo=UTC)
 TODAY = date(2025, 6, 18)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def each_transactional_test_has_its_own_database():
+    """Django would empty the tables afterwards, which the audit trail refuses. So such a test gets a copy."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_setup", classmethod(_open_copy))
+        patch.setattr(TransactionTestCase, "_fixture_teardown", _drop_copy)
+        yield
+
+
+def _open_copy(case_class):
+    case_class.opened = private_copy(connections["default"])
+    case_class.opened.__enter__()
+
+
+def _drop_copy(case):
+    case.opened.__exit__(None, None, None)
+
+
+@pytest.fixture(autouse=True)
+def the_test_acts():
+    """What a test writes itself, without a page or a command, is recorded as done by the test."""
+    with acting("tests", source="direct"):
+        yield
+
+
+def apart(act, *args, **kwargs):
+    """As a page, a task or a command starts: nobody is acting yet."""
+    return contextvars.Context().run(act, *args, **kwargs)
+
+
+class Browser(Client):
+    """Each request starts with nobody acting, as in a server."""
+
+    def request(self, **request):
+        return apart(super().request, **request)
+
+
+@pytest.fixture
+def client():
+    return Browser()
+
+
+@pytest.fixture
+def command():
+    """command("sweep") runs it as from the shell."""
+    return lambda *args, **options: apart(call_command, *args, **options)
 
 
 @pytest.fixture
@@ -94,7 +148,7 @@ def browse():
     """browse(user) is a client signed in as that person."""
 
     def make(user):
-        client = Client()
+        client = Browser()
         client.force_login(user)
         return client
 

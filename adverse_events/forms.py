@@ -63,3 +63,12 @@ class EventForm(forms.Form):
     @property
     def judgement(self):
         return self.fields_of("causality", "action_taken", "outcome", "note")
+
+
+class VoidForm(forms.Form):
+    reason = TextField(
+        label="Why?",
+        max_length=500,
+        help_text="The reason stays in the record beside your name.",
+        error_messages={"required": "Say why, in a few words: the reason stays in the record."},
+    )

@@ -8,7 +8,7 @@ from django.urls import reverse
 from participants.models import Participant
 from studytracker.access.scope import ScopedQuerySet
 from studytracker.protocol.models import Site
-from studytracker.rows import both_or_neither
+from studytracker.rows import both_or_neither, text_when
 from studytracker.web.modelfields import PartialDateModelField
 
 # 21 CFR 312.32(a). One column each: several may hold at once, and none follows from the grade.
@@ -26,21 +26,29 @@ for _field, _label in SERIOUSNESS:
 
 
 class AdverseEventQuerySet(ScopedQuerySet):
+    def standing(self):
+        """Not voided. What is voided is shown struck through and counted nowhere."""
+        return self.filter(voided_at=None)
+
     def serious(self):
-        return self.filter(is_serious=True)
+        return self.standing().filter(is_serious=True)
 
     def ongoing(self):
-        return self.filter(is_ongoing=True)
+        return self.standing().filter(is_ongoing=True)
 
     def incomplete(self):
         """Something the safety review needs is still open: grade, causality, outcome, or the end of a past event."""
-        return self.filter(Q(grade=None) | Q(causality="") | Q(outcome="") | Q(is_ongoing=False, ended=None))
+        return self.standing().filter(
+            Q(grade=None) | Q(causality="") | Q(outcome="") | Q(is_ongoing=False, ended=None)
+        )
 
     def for_listing(self):
         return self.select_related("participant", "participant__infusion")
 
     def for_page(self):
-        return self.for_listing().select_related("participant__enrollment", "reported_by", "completed_by", "site")
+        return self.for_listing().select_related(
+            "participant__enrollment", "reported_by", "completed_by", "voided_by", "site"
+        )
 
 
 class AdverseEvent(models.Model):
@@ -82,6 +90,10 @@ class AdverseEvent(models.Model):
     completed_at = models.DateTimeField("last completed at", null=True, blank=True)
     completed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
 
+    voided_at = models.DateTimeField(null=True, blank=True)
+    voided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    voided_reason = models.CharField("reason for voiding", max_length=500, blank=True)
+
     objects = AdverseEventQuerySet.as_manager()
 
     class Meta:
@@ -94,6 +106,8 @@ class AdverseEvent(models.Model):
                 violation_error_message="The CTCAE grade is 1, 2, 3, 4 or 5.",
             ),
             both_or_neither("completed_at", "completed_by", name="event_completion_whole"),
+            both_or_neither("voided_at", "voided_by", name="event_void_whole"),
+            text_when("voided_reason", "voided_at", name="event_void_reason"),
             models.CheckConstraint(
                 condition=~Q(term=""),
                 name="event_has_term",
@@ -124,12 +138,16 @@ class AdverseEvent(models.Model):
     @property
     def completable(self):
         """The fields that are still empty and may be filled in later; an event may turn serious."""
+        if self.voided_at:
+            return []
         names = ("grade", "causality", "action_taken", "outcome", "ended", *(field for field, label in SERIOUSNESS))
         return [name for name in names if getattr(self, name) in (None, "", False)]
 
     @property
     def open_answers(self):
         """What the safety review needs and nobody has answered yet."""
+        if self.voided_at:
+            return []
         answers = {"grade": self.grade, "causality": self.causality, "outcome": self.outcome}
         if not self.is_ongoing:
             answers["end"] = self.ended

@@ -34,9 +34,11 @@ class AdverseEventTable(tables.Table):
     outcome = tables.Column()
     action_taken = tables.Column(verbose_name="Action taken")
     from_dose = tables.Column(empty_values=(), orderable=False, verbose_name="Days from infusion", attrs=NO_WRAP)
+    voided = tables.Column(accessor="voided_reason", verbose_name="Voided, because")
 
     class Meta:
         empty_text = "No events."
+        row_attrs = {"class": lambda record: "voided" if record.voided_at else None}
 
     def __init__(self, *args, today, **kwargs):
         self.today = today

@@ -12,8 +12,8 @@ from studytracker.protocol.models import Site
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
-from . import reporting
-from .forms import EventForm
+from . import reporting, voiding
+from .forms import EventForm, VoidForm
 from .models import AdverseEvent
 from .tables import AdverseEventFilter, AdverseEventTable
 
@@ -60,6 +60,7 @@ def event(request, identifier, number):
         "today": today[row.site_id],
         "facts": [(column.header, value) for column, value in table.rows[0].items()],
         "may_complete": row.completable and request.user.can(Permission.REPORT_EVENT, row.site_id),
+        "may_void": request.user.can(Permission.REPORT_EVENT, row.site_id),
     }
     return render(request, "adverse_events/event.html", context)
 
@@ -77,3 +78,26 @@ def complete_event(request, identifier, number):
         return redirect("event", identifier, number)
     context = {"form": form, "event": row, "participant": row.participant, "today": row.site.today(at)}
     return render(request, "adverse_events/complete.html", context, status=status_for(form))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def void_event(request, identifier, number):
+    return _void_or_restore(request, identifier, number, voiding.void, "is voided and counts nowhere any more")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def restore_event(request, identifier, number):
+    return _void_or_restore(request, identifier, number, voiding.restore, "stands again")
+
+
+def _void_or_restore(request, identifier, number, act, words):
+    row = reach_event(request.user, identifier, number, needs=Permission.REPORT_EVENT)
+    at = timezone.now()
+    form = VoidForm(posted(request))
+    saved = submit(request, form, partial(act, event=row, by=request.user, at=at))
+    if saved:
+        messages.success(request, f"{saved} {words}. The reason is kept.")
+        return redirect("event", identifier, number)
+    context = {"form": form, "event": row, "participant": row.participant, "today": row.site.today(at)}
+    context["voids"] = act is voiding.void
+    return render(request, "adverse_events/void.html", context, status=status_for(form))

@@ -42,6 +42,7 @@ SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")
 INSTALLED_APPS = [
     "studytracker",
     "studytracker.protocol",
+    "studytracker.trust",
     "studytracker.access",
     "studytracker.outbox",
     "studytracker.web",
@@ -76,6 +77,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "studytracker.trust.middleware.ActingMiddleware",
     "studytracker.access.middleware.LocalTimeMiddleware",
     "studytracker.access.middleware.PrivatePagesMiddleware",
     "studytracker.web.submission.SavedBeforeMiddleware",
@@ -122,11 +124,18 @@ DATABASES = {
     if env.str("DATABASE_URL", default="")
     else {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "studytracker.sqlite3")}
 }
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+# Django's own, with the audit triggers kept through migrations and told who is writing.
+ENGINES = {
+    "django.db.backends.sqlite3": "studytracker.trust.backends.sqlite3",
+    "django.db.backends.postgresql": "studytracker.trust.backends.postgresql",
+}
+ENGINE = DATABASES["default"]["ENGINE"]
+DATABASES["default"]["ENGINE"] = ENGINES.get(ENGINE, ENGINE)
+if ENGINE == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
     # A file, not memory: threads, a worker process and a browser share it.
     DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
-elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+elif ENGINE == "django.db.backends.postgresql":
     DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 else:

@@ -30,6 +30,7 @@ urlpatterns = [
     path("reminders/<row:pk>/", outbox.mail, name="mail"),
     path("reminders/<row:pk>/try-again/", outbox.try_again, name="try_again"),
     path("", include("studytracker.access.urls")),
+    path("audit/", include("studytracker.trust.urls")),
     path("participants/", include("participants.urls")),
     path("visits/", include("visits.urls")),
     path("deviations/", include("visits.deviation_urls")),

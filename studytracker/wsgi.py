@@ -10,7 +10,9 @@ application = get_wsgi_application()
 # here, not on somebody's page.
 from studytracker import protocol  # noqa: E402
 from studytracker.protocol.startup import adoption_problems  # noqa: E402
+from studytracker.trust import watch  # noqa: E402
 
 protocol.current()
 if problems := adoption_problems():
     raise SystemExit("\n".join(problems))
+watch.refuse_if_broken()

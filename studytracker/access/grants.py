@@ -16,6 +16,7 @@ class Permission(StrEnum):
     REPORT_EVENT = "report adverse events"
     WITHDRAW = "record a withdrawal or a screen failure"
     EXPORT = "export data"
+    AUDIT = "read the audit trail"
     OPERATE = "see the delivery of reminders and run it"
 
 
@@ -31,7 +32,7 @@ P = Permission
 _ENTER = frozenset(
     {
         *(P.SEE, P.SCREEN, P.INFUSE, P.LOG_VISIT, P.REPORT_DEVIATION, P.REPORT_EVENT, P.WITHDRAW),
-        *(P.EXPORT, P.OPERATE),
+        *(P.EXPORT, P.AUDIT, P.OPERATE),
     }
 )
 
@@ -39,9 +40,9 @@ _ENTER = frozenset(
 GRANTS: dict[str, frozenset[Permission]] = {
     Role.COORDINATOR: _ENTER,
     Role.INVESTIGATOR: _ENTER | {P.ENROLL, P.CLASSIFY_DEVIATION},
-    Role.CHAIR: frozenset({P.SEE, P.EXPORT, P.OPERATE}),
-    Role.MONITOR: frozenset({P.SEE}),
-    Role.ADMINISTRATOR: frozenset({P.SEE, P.EXPORT, P.OPERATE}),
+    Role.CHAIR: frozenset({P.SEE, P.EXPORT, P.AUDIT, P.OPERATE}),
+    Role.MONITOR: frozenset({P.SEE, P.AUDIT}),
+    Role.ADMINISTRATOR: frozenset({P.SEE, P.EXPORT, P.AUDIT, P.OPERATE}),
 }
 
 # These roles always span the whole trial; the others are held at one site each.

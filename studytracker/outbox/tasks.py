@@ -6,6 +6,8 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from studytracker.trust.acting import acting
+
 from . import delivery, sweeping
 
 log = logging.getLogger(__name__)
@@ -13,7 +15,9 @@ log = logging.getLogger(__name__)
 
 @shared_task
 def sweep():
-    for mail_id in sweeping.sweep(timezone.now()):
+    with acting("sweep", source="task"):
+        ready = sweeping.sweep(timezone.now())
+    for mail_id in ready:
         try:
             deliver.delay(mail_id)
         except OperationalError:
@@ -23,4 +27,5 @@ def sweep():
 
 @shared_task
 def deliver(mail_id):
-    delivery.deliver(mail_id, timezone.now())
+    with acting("sweep", source="task", reason=f"Delivery of mail {mail_id}"):
+        delivery.deliver(mail_id, timezone.now())

@@ -14,6 +14,7 @@ from studytracker.outbox.models import Mail
 from studytracker.outbox.sweeping import sweep
 from visits.attendance import miss
 from visits.deviations import report as report_deviation
+from visits.models import Visit
 
 DAY0 = date(2025, 5, 31)
 ROLES = ["coordinator", "investigator", "emory_coordinator", "chair", "monitor", "administrator", "outsider"]
@@ -60,13 +61,18 @@ PAGES = {
     "report_event": (["MUSC-001"], ENTERS),
     "event": (["MUSC-001", 1], AT_MUSC),
     "complete_event": (["MUSC-001", 1], ENTERS),
+    "void_event": (["MUSC-001", 1], ENTERS),
+    "restore_event": (["MUSC-001", 1], ENTERS),
+    "audit": ([], HAS_A_ROLE),
+    "history": (["visits_visit", "visit"], AT_MUSC),
     "mail": (["mail"], OPERATES - {"emory_coordinator"}),
 }
 ELSEWHERE = {"sign_in", "sign_out", "find", "sweep_now", "try_again"}  # their own tests below
 
 
 def address(name):
-    args = [Mail.objects.get(site="MUSC").pk if arg == "mail" else arg for arg in PAGES[name][0]]
+    here = {"mail": Mail, "visit": Visit}
+    args = [here[arg].objects.filter(site="MUSC").first().pk if arg in here else arg for arg in PAGES[name][0]]
     return reverse(name, args=args)
 
 
@@ -108,7 +114,7 @@ def test_each_role_gets_in_where_its_grant_says_so(request, stage, browse, name)
         if role in welcome:
             assert (role, answer) == (role, 200)
         elif role in ("emory_coordinator", "outsider") and PAGES[name][0]:
-            assert (role, answer) == (role, 403 if name == "mail" and role == "outsider" else 404)
+            assert (role, answer) == (role, 403 if name in ("mail", "history") and role == "outsider" else 404)
         else:
             assert (role, answer) == (role, 403)
 
@@ -119,13 +125,14 @@ def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, 
     emory.infused(DAY0)
     client = browse(emory_coordinator)
     theirs = client.get(address(name))
-    args = [{"MUSC-001": "MUSC-998", "MUSC-002": "MUSC-998", "mail": 99999}.get(arg, arg) for arg in PAGES[name][0]]
+    nowhere = {"MUSC-001": "MUSC-998", "MUSC-002": "MUSC-998", "mail": 99999, "visit": 99999}
+    args = [nowhere.get(arg, arg) for arg in PAGES[name][0]]
     missing = client.get(reverse(name, args=args))
     assert (theirs.status_code, missing.status_code) == (404, 404)
     assert theirs.content == missing.content
 
 
-READS = ("participant", "visit", "printed_schedule", "dose", "day_echo", "event", "deviation", "mail")
+READS = ("participant", "visit", "printed_schedule", "dose", "day_echo", "event", "deviation", "mail", "history")
 WRITES = [name for name in PAGES if PAGES[name][0] and name not in READS]
 
 

@@ -20,6 +20,7 @@ NAVIGATION = (
     ("Deviations", "deviations", Permission.SEE),
     ("Reminders", "reminders", Permission.OPERATE),
     ("Exports", "exports", Permission.EXPORT),
+    ("Audit trail", "audit", Permission.AUDIT),
     ("Study", "study", None),
 )
 

@@ -1,6 +1,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -143,25 +144,25 @@ def test_python_and_sql_give_the_same_status_for_every_state_and_day(
     musc, coordinator, facts, shift, django_db_blocker
 ):
     """Random rows, valid or strange; the SQL annotation must agree with the row's own answer."""
-    Visit.objects.all().delete()
-    rows = []
-    for number, fact in enumerate(facts):
-        participant = musc.screened()
-        participant.visits.all().delete()
-        if fact["left"] is not None:
-            type(participant).objects.filter(pk=participant.pk).update(
-                screened_on=date(2000, 1, 1),
-                withdrawn_on=TODAY + timedelta(days=fact["left"]),
-                withdrawn_at=NOW,
-                withdrawn_by=coordinator,
-                withdrawn_reason="death",
-            )
-        rows.append(_visit(participant, number, fact, coordinator))
-    Visit.objects.bulk_create(rows)
-    today = {"MUSC": TODAY + timedelta(days=shift), "EMORY": TODAY}
-    for visit in Visit.objects.with_status(today).select_related("participant"):
-        assert visit.status_code == visit.status(today["MUSC"]).code
-        assert visit.why(today["MUSC"])
+    with transaction.atomic():
+        rows = []
+        for number, fact in enumerate(facts):
+            participant = musc.screened()
+            if fact["left"] is not None:
+                type(participant).objects.filter(pk=participant.pk).update(
+                    screened_on=date(2000, 1, 1),
+                    withdrawn_on=TODAY + timedelta(days=fact["left"]),
+                    withdrawn_at=NOW,
+                    withdrawn_by=coordinator,
+                    withdrawn_reason="death",
+                )
+            rows.append(_visit(participant, number, fact, coordinator))
+        Visit.objects.bulk_create(rows)
+        today = {"MUSC": TODAY + timedelta(days=shift), "EMORY": TODAY}
+        for visit in Visit.objects.with_status(today).select_related("participant"):
+            assert visit.status_code == visit.status(today["MUSC"]).code
+            assert visit.why(today["MUSC"])
+        transaction.set_rollback(True)  # the next example starts without these
 
 
 def _visit(participant, number, fact, by):

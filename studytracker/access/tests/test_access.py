@@ -1,6 +1,6 @@
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import IntegrityError, transaction
 from django.http import Http404
 
@@ -51,7 +51,7 @@ def test_another_site_s_row_is_missing_and_a_row_without_the_right_is_forbidden(
 
 
 def test_a_monitor_reads_and_writes_nothing():
-    assert GRANTS[Role.MONITOR] == {Permission.SEE}
+    assert GRANTS[Role.MONITOR] == {Permission.SEE, Permission.AUDIT}
 
 
 def test_nobody_but_investigators_enrolls():
@@ -112,16 +112,16 @@ def test_holders_are_the_active_people_with_the_role_at_the_site(coordinator, em
     assert list(holders(Role.COORDINATOR, "MUSC")) == []
 
 
-def test_the_command_adds_a_member_or_says_why_not(trial, capsys):
-    call_command("add_member", "crc.two", role="coordinator", site="MUSC", email="crc.two@example.org")
+def test_the_command_adds_a_member_or_says_why_not(trial, capsys, command):
+    command("add_member", "crc.two", role="coordinator", site="MUSC", email="crc.two@example.org")
     assert capsys.readouterr().out == "crc.two now is Coordinator, MUSC.\n"
     assert User.objects.get(username="crc.two").has_usable_password() is False
     with pytest.raises(CommandError, match='Site "X" is not in the protocol'):
-        call_command("add_member", "crc.two", role="coordinator", site="X")
+        command("add_member", "crc.two", role="coordinator", site="X")
 
 
 def test_grants_take_one_query_however_many_permissions_are_asked(coordinator, django_assert_num_queries):
     person = User.objects.get(pk=coordinator.pk)
     with django_assert_num_queries(1):
-        assert [person.can(permission, "MUSC") for permission in Permission].count(True) == 9
+        assert [person.can(permission, "MUSC") for permission in Permission].count(True) == 10
         assert person.role_words == "Coordinator, MUSC"

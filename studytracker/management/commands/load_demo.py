@@ -4,6 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from studytracker.demo.trial import load
+from studytracker.trust.acting import acting
 
 
 class Command(BaseCommand):
@@ -13,5 +14,6 @@ class Command(BaseCommand):
     def handle(self, **options):
         if not settings.DEMO:
             raise CommandError("This makes accounts with a known password: set DEMO=1 to say that you want it.")
-        loaded = load(timezone.now())
+        with acting("load_demo", source="command", reason="Synthetic data for a demonstration"):
+            loaded = load(timezone.now())
         self.stdout.write("Loaded the synthetic trial." if loaded else "There is data already: nothing was changed.")

@@ -3,7 +3,6 @@ from datetime import date, timedelta
 
 import pytest
 from django.core import mail as postbox
-from django.core.management import call_command
 
 from conftest import NOW, TODAY
 from participants.screening import withdraw
@@ -236,11 +235,11 @@ def test_a_poison_mail_does_not_hold_up_the_next(musc, emory, coordinator):
     assert sorted(send_all()) == [False, True]
 
 
-def test_the_sweep_leaves_a_heartbeat_and_the_command_needs_no_broker(overdue, frozen, capsys):
-    call_command("sweep")
+def test_the_sweep_leaves_a_heartbeat_and_the_command_needs_no_broker(overdue, frozen, capsys, command):
+    command("sweep")
     assert capsys.readouterr().out == "1 mail(s) ready, 1 sent.\n"
     assert Heartbeat.objects.get(job="sweep").at == NOW
-    call_command("sweep")
+    command("sweep")
     assert capsys.readouterr().out == "0 mail(s) ready, 0 sent.\n"
 
 

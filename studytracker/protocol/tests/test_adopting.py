@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime
 from io import StringIO
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import IntegrityError, transaction
 
 from studytracker import protocol
@@ -122,21 +122,21 @@ def test_a_site_knows_its_rules_and_its_own_today(settings, adopted):
     assert site.today(datetime(2017, 7, 1, 4, 0, tzinfo=UTC)) == date(2017, 7, 1)
 
 
-def test_the_command_says_what_it_did(empty, settings, edited):
+def test_the_command_says_what_it_did(empty, settings, edited, command):
     settings.PROTOCOL_FILE = str(edited())
     said = StringIO()
-    call_command("adopt_protocol", stdout=said)
-    call_command("adopt_protocol", stdout=said)
+    command("adopt_protocol", stdout=said)
+    command("adopt_protocol", stdout=said)
     assert [line.partition(") ")[2] for line in said.getvalue().splitlines()] == [
         "is adopted. New sites: MUSC, EMORY. New enrollment slots: 1, 2, 3, 4, 5, 6.",
         "was adopted before; nothing to do.",
     ]
 
 
-def test_the_command_refuses_with_the_sentences(adopted, settings, edited):
+def test_the_command_refuses_with_the_sentences(adopted, settings, edited, command):
     settings.PROTOCOL_FILE = str(edited(("cap = 6", 'cap = "6"')))
     with pytest.raises(CommandError) as refused:
-        call_command("adopt_protocol")
+        command("adopt_protocol")
     assert str(refused.value) == (
         'Nothing was changed.\n1.0.toml: [enrollment]: key "cap" must be a whole number, not "6".'
     )

@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 from django import template
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.text import slugify
 
@@ -34,6 +35,13 @@ def grade_chip(grade, serious=False):
         " grade-serious" if serious else "",
         grade,
     )
+
+
+@register.simple_tag
+def history_link(row):
+    """Each record's past is one click away from where it is shown."""
+    url = reverse("history", args=[row._meta.db_table, row.pk])
+    return format_html('<a href="{}">History<span class="visually-hidden"> of {}</span></a>', url, row)
 
 
 @register.simple_tag

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from studytracker.access.grants import Role
 from studytracker.access.people import MembershipRefused, grant
+from studytracker.trust.acting import acting
 
 
 class Command(BaseCommand):
@@ -21,7 +22,8 @@ class Command(BaseCommand):
     def handle(self, *, username, role, site, email, set_password, **options):
         password = self.ask_password() if set_password else None
         try:
-            membership = grant(username=username, role=role, site=site, email=email, password=password)
+            with acting("add_member", source="command"):
+                membership = grant(username=username, role=role, site=site, email=email, password=password)
         except MembershipRefused as refusal:
             raise CommandError("\n".join(refusal.sentences)) from None
         self.stdout.write(f"{username} now is {membership}.")

@@ -3,12 +3,14 @@ from django.utils import timezone
 
 from studytracker.outbox.delivery import deliver
 from studytracker.outbox.sweeping import sweep
+from studytracker.trust.acting import acting
 
 
 class Command(BaseCommand):
     help = "Find overdue visits and send the reminders now, without Celery and Redis. Safe to run from cron."
 
     def handle(self, **options):
-        mails = sweep(timezone.now())
-        sent = sum(deliver(mail, timezone.now()) for mail in mails)
+        with acting("sweep", source="command"):
+            mails = sweep(timezone.now())
+            sent = sum(deliver(mail, timezone.now()) for mail in mails)
         self.stdout.write(f"{len(mails)} mail(s) ready, {sent} sent.")

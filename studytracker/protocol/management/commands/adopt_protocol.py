@@ -3,6 +3,7 @@ from django.utils import timezone
 
 from studytracker import protocol
 from studytracker.protocol.adopting import AdoptionRefused, adopt
+from studytracker.trust.acting import acting
 
 
 class Command(BaseCommand):
@@ -10,7 +11,8 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options):
         try:
-            adopted = adopt(protocol.current(), at=timezone.now())
+            with acting("adopt_protocol", source="command"):
+                adopted = adopt(protocol.current(), at=timezone.now())
         except (protocol.ProtocolError, AdoptionRefused) as refused:
             raise CommandError(f"Nothing was changed.\n{refused}") from None
         self.stdout.write(str(adopted))

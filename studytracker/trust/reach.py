@@ -1,0 +1,86 @@
+"""Which entries a person may read: those of rows at the sites where the role lets the trail be read."""
+
+from functools import cache
+
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
+
+from studytracker.access.grants import Permission
+from studytracker.protocol.models import Site
+
+from .wording import by_table
+
+
+@cache
+def site_path(table: str) -> str | None:
+    """How a row of the table leads to its site, or None when it belongs to the whole trial."""
+    model = by_table().get(table)
+    if model is None:
+        return None
+    fields = {field.name: field for field in model._meta.local_concrete_fields if field.is_relation}
+    if "site" in fields:
+        return "site"
+    path = "participant" in fields and site_path(fields["participant"].related_model._meta.db_table)
+    return f"participant__{path}" if path else None
+
+
+@cache
+def participant_path(table: str) -> str | None:
+    """How a row leads to its participant's key: 'pk' for the participant itself."""
+    model = by_table().get(table)
+    if model is None:
+        return None
+    if table == participants()._meta.db_table:
+        return "pk"
+    return "participant" if "participant" in {field.name for field in model._meta.local_concrete_fields} else None
+
+
+@cache
+def participants():
+    """The model that the rows' `participant` points at; this room knows it by that name alone."""
+    for model in by_table().values():
+        for field in model._meta.local_concrete_fields:
+            if field.name == "participant":
+                return field.related_model
+    return None
+
+
+def visible(user, needs=Permission.AUDIT) -> Q:
+    """Everything for those who read the trail at every site by a role for the whole trial.
+
+    `needs` is a further permission held at the same site, such as that to export.
+    """
+    sites = user.sites_where(Permission.AUDIT) & user.sites_where(needs)
+    if sites and sites == set(Site.objects.values_list("code", flat=True)) and _trial_wide(user):
+        return Q()
+    found = Q(pk__in=[])
+    for table, model in by_table().items():
+        if path := site_path(table):
+            found |= Q(table=table, row_id__in=_keys(model, {f"{path}__in": sites}))
+    return found
+
+
+def of_participant(identifier: str) -> Q:
+    found = Q(pk__in=[])
+    for table, model in by_table().items():
+        if path := participant_path(table):
+            lookup = "identifier__iexact" if path == "pk" else "participant__identifier__iexact"
+            found |= Q(table=table, row_id__in=_keys(model, {lookup: identifier}))
+    return found
+
+
+def identifiers(table: str) -> dict[str, str]:
+    """The participant's identifier by row of the table. One query."""
+    path = participant_path(table)
+    if path is None:
+        return {}
+    column = "identifier" if path == "pk" else "participant__identifier"
+    return {str(key): name for key, name in by_table()[table]._base_manager.values_list("pk", column)}
+
+
+def _keys(model, lookup):
+    return model._base_manager.filter(**lookup).annotate(trail_key=Cast("pk", TextField())).values("trail_key")
+
+
+def _trial_wide(user) -> bool:
+    return any(membership.site_id is None for membership in user.current_memberships)

@@ -1,0 +1,13 @@
+"""What the triggers say when they refuse, as a person may read it."""
+
+NOBODY = "Not saved: nobody is named for this change. Sign in again, then repeat it."
+APPEND_ONLY = "Refused: the audit trail only grows. Its entries are never changed or removed."
+KEPT = "Refused: clinical records are never deleted. Void the record and give the reason instead."
+NOT_EMPTIED = "Refused: a table under the audit trail is never emptied at once."
+
+SENTENCES = (NOBODY, APPEND_ONLY, KEPT, NOT_EMPTIED)
+
+
+def sentence(error: Exception) -> str | None:
+    """The sentence a trigger gave, if the database error is one of ours."""
+    return next((words for words in SENTENCES if words in str(error)), None)

@@ -1,0 +1,265 @@
+"""One unsaved row after another for every covered table, and what the trail must say about live rows."""
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission
+from django.db import models
+
+from conftest import NOW, TODAY
+from studytracker.dates import PartialDate
+from studytracker.trust.coverage import HIDDEN, MASKED, covered_models
+from studytracker.trust.models import Entry
+
+MANY = 12  # how many different rows of a table can be asked for
+KEY_ONLY = {"protocol.Site", "protocol.Slot"}  # no field but the key, so nothing to change
+
+# By model: the field that the update paths change, and to what.
+CHANGES = {
+    "protocol.Adoption": ("sha256", "1" * 64),
+    "access.User": ("password", "another"),
+    "access.Membership": ("ended_at", NOW),
+    "access.User_groups": ("group_id", None),
+    "access.User_user_permissions": ("permission_id", None),
+    "auth.Group": ("name", "renamed"),
+    "auth.Group_permissions": ("permission_id", None),
+    "outbox.Mail": ("error", "refused"),
+    "outbox.Notice": ("cancelled_at", NOW),
+    "outbox.Heartbeat": ("at", datetime(2025, 6, 19, 1, 2, 3, 456789, tzinfo=UTC)),
+    "participants.Participant": ("age", 55),
+    "participants.Consent": ("signed_on", date(2025, 1, 31)),
+    "participants.CriterionAnswer": ("evidence", "It's “quoted” \\ 100 %"),
+    "participants.Enrollment": ("enrolled_on", date(2025, 2, 1)),
+    "participants.Infusion": ("weight_kg", Decimal("72.50")),
+    "participants.Day0Correction": ("reason", "misread"),
+    "visits.Visit": ("target_on", date(2025, 3, 1)),
+    "visits.VisitProcedure": ("code", "exam"),
+    "visits.Booking": ("starts_at", datetime(2025, 7, 1, 13, 30, tzinfo=UTC)),
+    "visits.WindowMove": ("new_target_on", date(2025, 3, 1)),
+    "visits.Deviation": ("description", "Seen 3 days late"),
+    "adverse_events.AdverseEvent": ("is_fatal", True),
+}
+
+
+class Rows:
+    """Made in a database with the trial and the coordinator; `fresh(model, n)` is unsaved and differs with n."""
+
+    def __init__(self, coordinator):
+        self.by = coordinator
+        User, Participant, Slot = (
+            apps.get_model(label) for label in ("access.User", "participants.Participant", "protocol.Slot")
+        )
+        self.users = User.objects.bulk_create(User(username=f"spare-{n}") for n in range(MANY))
+        self.groups = Group.objects.bulk_create(Group(name=f"spare {n}") for n in range(MANY))
+        self.permissions = list(Permission.objects.order_by("pk")[: MANY + 1])
+        self.slots = Slot.objects.bulk_create(Slot(number=500 + n) for n in range(MANY))
+        self.participants = Participant.objects.bulk_create(self.participant(n) for n in range(100, 100 + MANY))
+        Visit, Infusion = apps.get_model("visits.Visit"), apps.get_model("participants.Infusion")
+        Correction = apps.get_model("participants.Day0Correction")
+        treated = Participant.objects.bulk_create(self.participant(n) for n in range(200, 200 + MANY))
+        self.infusions = Infusion.objects.bulk_create(self._infusion_of(participant) for participant in treated)
+        self.visits = Visit.objects.bulk_create(
+            Visit(participant=participant, site_id="MUSC", code="YY", order=98) for participant in treated
+        )
+        self.corrections = Correction.objects.bulk_create(self.day0correction(n) for n in range(MANY))
+
+    def fresh(self, model, n):
+        return getattr(self, model.__name__.lower())(n) if hasattr(self, model.__name__.lower()) else model()
+
+    def change(self, model):
+        name, value = CHANGES[model._meta.label]
+        spare = {"group_id": self.groups, "permission_id": self.permissions}
+        return name, spare[name][-1].pk if name in spare else value
+
+    def site(self, n):
+        return self._model("protocol.Site")(code=f"SITE-{n}")
+
+    def slot(self, n):
+        return self._model("protocol.Slot")(number=900 + n)
+
+    def adoption(self, n):
+        return self._model("protocol.Adoption")(version=f"x{n}", sha256="0" * 64, adopted_at=NOW)
+
+    def user(self, n):
+        return self._model("access.User")(username=f"new-{n}", password="secret", date_joined=NOW)
+
+    def membership(self, n):
+        return self._model("access.Membership")(user=self.users[n], site_id="MUSC", role="coordinator", started_at=NOW)
+
+    def user_groups(self, n):
+        return self._model("access.User_groups")(user=self.users[n], group=self.groups[0])
+
+    def user_user_permissions(self, n):
+        return self._model("access.User_user_permissions")(user=self.users[n], permission=self.permissions[0])
+
+    def group(self, n):
+        return Group(name=f"new {n}")
+
+    def group_permissions(self, n):
+        return self._model("auth.Group_permissions")(group=self.groups[n], permission=self.permissions[0])
+
+    def mail(self, n):
+        return self._model("outbox.Mail")(
+            key=f"m:{n}", recipient=self.by, site_id="MUSC", created_at=NOW, next_try_at=NOW
+        )
+
+    def notice(self, n):
+        facts = {"source": "visit", "object_id": n, "stage": "overdue", "site_id": "MUSC", "created_at": NOW}
+        return self._model("outbox.Notice")(dedupe_key=f"n:{n}", recipient=self.by, **facts)
+
+    def heartbeat(self, n):
+        return self._model("outbox.Heartbeat")(job=f"job-{n}", at=NOW)
+
+    def participant(self, n):
+        return self._model("participants.Participant")(
+            site_id="MUSC",
+            number=n + 300,
+            identifier=f"SPARE-{n}",
+            protocol_version="1.0",
+            screened_on=TODAY,
+            age=41,
+            sex="F",
+            screened_at=NOW,
+            screened_by=self.by,
+        )
+
+    def consent(self, n):
+        facts = {"form_version": "1.0", "signed_on": TODAY, "signed_at": NOW, "recorded_at": NOW}
+        return self._model("participants.Consent")(participant=self.participants[n], recorded_by=self.by, **facts)
+
+    def criterionanswer(self, n):
+        facts = {"part": "I1", "answer": "met", "answered_at": NOW, "answered_by": self.by}
+        return self._model("participants.CriterionAnswer")(participant=self.participants[n], **facts)
+
+    def enrollment(self, n):
+        facts = {"enrolled_on": TODAY, "enrolled_at": NOW, "enrolled_by": self.by}
+        return self._model("participants.Enrollment")(participant=self.participants[n], slot=self.slots[n], **facts)
+
+    def infusion(self, n):
+        return self._infusion_of(self.participants[n])
+
+    def _infusion_of(self, participant):
+        return self._model("participants.Infusion")(
+            participant=participant,
+            infused_on=TODAY,
+            started_at=NOW,
+            weight_kg=Decimal("72.40"),
+            planned_cells=10**15,
+            lot="UC-1",
+            volume_ml=Decimal("150.0"),
+            recorded_at=NOW,
+            recorded_by=self.by,
+        )
+
+    def day0correction(self, n):
+        facts = {"from_on": TODAY, "to_on": TODAY, "from_started_at": NOW, "reason": "typed wrongly"}
+        facts |= {"to_started_at": NOW.replace(hour=14), "corrected_at": NOW, "corrected_by": self.by}
+        return self._model("participants.Day0Correction")(infusion=self.infusions[n], **facts)
+
+    def visitprocedure(self, n):
+        facts = {"code": "vitals", "is_done": True, "recorded_at": NOW, "recorded_by": self.by}
+        return self._model("visits.VisitProcedure")(visit=self.visits[n], **facts)
+
+    def booking(self, n):
+        facts = {"starts_at": NOW, "booked_at": NOW, "booked_by": self.by}
+        return self._model("visits.Booking")(visit=self.visits[n], **facts)
+
+    def windowmove(self, n):
+        days = {f"{age}_{end}_on": TODAY for age in ("old", "new") for end in ("target", "opens", "closes")}
+        return self._model("visits.WindowMove")(correction=self.corrections[n], visit=self.visits[n], **days)
+
+    def deviation(self, n):
+        facts = {"number": 1, "category": "other", "happened_on": TODAY, "found_on": TODAY, "drafted_at": NOW}
+        facts |= {"description": "Seen late", "drafted_by": self.by, "site_id": "MUSC"}
+        return self._model("visits.Deviation")(participant=self.participants[n], **facts)
+
+    def visit(self, n):
+        return self._model("visits.Visit")(participant=self.participants[n], site_id="MUSC", code="ZZ", order=99)
+
+    def adverseevent(self, n):
+        return self._model("adverse_events.AdverseEvent")(
+            participant=self.participants[n],
+            site_id="MUSC",
+            number=1,
+            protocol_version="1.0",
+            term="Rash",
+            started=PartialDate(2025, 6),
+            ctcae_version="5.0",
+            reported_at=NOW,
+            reported_by=self.by,
+        )
+
+    def _model(self, label):
+        return apps.get_model(label)
+
+
+def models_under_test():
+    return sorted(covered_models(), key=lambda model: model._meta.label)
+
+
+def everything():
+    """Every live row: {table: {key: {column: value}}}, read through the models' own field lists."""
+    return {model._meta.db_table: live(model) for model in models_under_test()}
+
+
+def live(model):
+    fields = model._meta.local_concrete_fields
+    rows = models.QuerySet(model).values_list(*(field.attname for field in fields))
+    keyed = ({field.column: value for field, value in zip(fields, row, strict=True)} for row in rows)
+    return {str(row[model._meta.pk.column]): row for row in keyed}
+
+
+def told(model, after_id):
+    """[(op, key, old, new)] of the trail since the entry `after_id`, read with the types of the fields."""
+    return [
+        (entry.op, entry.row_id, read(model, entry.old), read(model, entry.new))
+        for entry in Entry.objects.filter(id__gt=after_id, table=model._meta.db_table).order_by("id")
+    ]
+
+
+def last_id():
+    return Entry.objects.order_by("-id").values_list("id", flat=True).first() or 0
+
+
+def read(model, text):
+    if text is None:
+        return None
+    fields = {field.column: field for field in model._meta.local_concrete_fields}
+    return {column: _typed(fields[column], value) for column, value in json.loads(text).items()}
+
+
+def _typed(field, value):
+    if value is None or value == HIDDEN:
+        return value
+    if isinstance(field, models.DateTimeField):
+        at = datetime.fromisoformat(value)
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+    if isinstance(field, models.DateField):
+        return date.fromisoformat(value)
+    if isinstance(field, models.DecimalField):
+        assert isinstance(value, str) and len(value.partition(".")[2]) == field.decimal_places, value
+        return Decimal(value)
+    if type(field).__name__ == "PartialDateModelField":
+        return PartialDate.parse(value)
+    if isinstance(field, models.BooleanField):
+        assert isinstance(value, bool), value
+    return value
+
+
+def should_be_told(before, after):
+    """The oracle: what the trail has to say, from the live rows of a table before and after."""
+    said = []
+    for key in sorted(before.keys() | after.keys()):
+        old, new = before.get(key), after.get(key)
+        if old and new and old != new:
+            changed = [column for column in old if old[column] != new[column]]
+            said.append(("U", key, _masked(old, changed), _masked(new, changed)))
+        elif old != new:
+            said.append(("D" if old else "I", key, old and _masked(old, old), new and _masked(new, new)))
+    return said
+
+
+def _masked(row, columns):
+    return {column: HIDDEN if column in MASKED else row[column] for column in columns}

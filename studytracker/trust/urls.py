@@ -1,0 +1,8 @@
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("", views.audit, name="audit"),
+    path("<slug:table>/<path:row_id>/", views.history, name="history"),
+]

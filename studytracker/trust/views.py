@@ -1,0 +1,40 @@
+from django.http import Http404
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from studytracker.access.grants import Permission
+from studytracker.access.scope import require
+from studytracker.web.listing import listing
+
+from .models import Entry
+from .reach import identifiers
+from .tables import EntryFilter, EntryTable
+from .watch import problems
+from .wording import instant, lines, record_name
+
+
+@require_safe
+def audit(request):
+    require(request.user, Permission.AUDIT)
+    needs = Permission.EXPORT if "format" in request.GET else Permission.AUDIT
+    return listing(
+        request,
+        table_class=EntryTable,
+        filterset_class=EntryFilter,
+        queryset=Entry.objects.visible_to(request.user, needs=needs).order_by("-id"),
+        template="trust/audit.html",
+        site_field=None,  # an entry's own site is where its author works
+        extra={"problems": problems()},
+    )
+
+
+@require_safe
+def history(request, table, row_id):
+    """Every field of one record, with each of its values: who changed it, when and why."""
+    require(request.user, Permission.AUDIT)
+    entries = Entry.objects.visible_to(request.user).filter(table=table, row_id=row_id).order_by("-id")
+    if not entries:
+        raise Http404
+    told = [(entry, instant(entry.at), lines(entry)) for entry in entries]
+    context = {"record": record_name(table), "row_id": row_id, "told": told, "table": table}
+    return render(request, "trust/history.html", context | {"participant": identifiers(table).get(row_id, "")})

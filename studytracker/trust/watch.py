@@ -1,0 +1,52 @@
+"""Whether the triggers are what they should be: asked at start, by `check`, and for the health of the system."""
+
+import logging
+
+from django.core.checks import Error
+from django.db import connections
+from django.db.utils import DatabaseError
+
+from . import triggers
+
+log = logging.getLogger(__name__)
+
+HINT = (
+    "Find out who changed the triggers, and when. Then run `manage.py migrate`, which writes them anew, "
+    "and `manage.py verify_trail`, which finds what was changed without an entry."
+)
+
+
+class TrailBroken(Exception):
+    """Changes may go unrecorded, so the program does not start."""
+
+
+def check_triggers(app_configs, databases=None, **options):
+    return [
+        Error(f"The audit trail is not whole: {line}.", hint=HINT, id="trust.E001")
+        for alias in databases or []
+        for line in problems(alias)
+    ]
+
+
+def check_deployed(app_configs, databases=None, **options):
+    """`check --deploy` looks too, unless the database was asked for by name already."""
+    return [] if databases else check_triggers(app_configs, databases=["default"])
+
+
+def problems(alias="default") -> list[str]:
+    """What is wrong with the triggers; empty when all is well."""
+    return triggers.differences(connections[alias])
+
+
+def refuse_if_broken() -> None:
+    """For the start of a server. A database that cannot be asked is no tampering: its pages will say so."""
+    try:
+        found = problems()
+    except DatabaseError as error:
+        log.error("The triggers of the audit trail could not be looked at: %s", error)
+        return
+    finally:
+        connections["default"].close()
+    if found:
+        lines = "\n".join(f"  {line}" for line in found)
+        raise TrailBroken(f"The audit trail is not whole:\n{lines}\n{HINT}")

@@ -1,0 +1,84 @@
+"""Entries of the trail as a person reads them: the names of tables and fields, the values in words."""
+
+import json
+from datetime import UTC, datetime
+from functools import cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.db import models
+from django.utils import timezone
+
+from studytracker.dates import day_label
+
+from .coverage import covered_models
+from .models import Entry
+
+
+class Line(NamedTuple):
+    """One field of one entry."""
+
+    field: str
+    old: str
+    new: str
+
+    def __str__(self):
+        return f"{self.field}: {self.old} → {self.new}"
+
+
+@cache
+def by_table() -> dict[str, type[models.Model]]:
+    return {model._meta.db_table: model for model in covered_models()}
+
+
+def record_name(table: str) -> str:
+    """'Adverse event', or the table's own name when a later version no longer has it."""
+    model = by_table().get(table)
+    return str(model._meta.verbose_name).capitalize() if model else table
+
+
+def lines(entry: Entry) -> list[Line]:
+    old, new = (json.loads(text) if text else {} for text in (entry.old, entry.new))
+    names = list(new) + [name for name in old if name not in new]
+    fields = _fields(entry.table)
+    ordered = sorted(names, key=lambda name: list(fields).index(name) if name in fields else len(fields))
+    return [Line(_label(fields, name), _side(fields, old, name), _side(fields, new, name)) for name in ordered]
+
+
+def instant(text: str, zone: ZoneInfo | None = None) -> str:
+    """'2025-06-18 11:00:00 EDT (-0400)': the offset tells the two 01:30s of a night in November apart."""
+    at = datetime.fromisoformat(text)
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return f"{at.astimezone(zone or timezone.get_current_timezone()):%Y-%m-%d %H:%M:%S %Z (%z)}"
+
+
+@cache
+def _fields(table) -> dict[str, models.Field]:
+    model = by_table().get(table)
+    return {field.column: field for field in model._meta.local_concrete_fields} if model else {}
+
+
+def _label(fields, name) -> str:
+    field = fields.get(name)
+    return str(field.verbose_name).capitalize() if field else name
+
+
+def _side(fields, values, name) -> str:
+    if name not in values:
+        return "–"
+    return _value(fields.get(name), values[name])
+
+
+def _value(field, value) -> str:
+    if value is None:
+        return "–"
+    if value == "":
+        return "(empty)"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(field, models.DateTimeField):
+        return instant(value)
+    if isinstance(field, models.DateField):
+        return day_label(datetime.fromisoformat(value).date())
+    choices = dict(getattr(field, "flatchoices", ()) or ())
+    return str(choices.get(value, value))
