@@ -120,7 +120,7 @@ class AdverseEvent(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["site", "started", "id"], name="event_listing"),
+            models.Index(fields=["site", "participant", "started", "id"], name="event_listing"),
             models.Index(fields=["site"], condition=Q(is_serious=True), name="event_serious"),
         ]
 

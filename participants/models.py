@@ -60,6 +60,16 @@ class Participant(models.Model):
             both_or_neither("withdrawn_on", "withdrawn_at", "withdrawn_by", name="participant_withdrawal_whole"),
             text_when("withdrawn_reason", "withdrawn_at", name="participant_withdrawal_reason"),
             models.CheckConstraint(
+                condition=Q(withdrawn_at=None) | Q(screen_failed_at=None),
+                name="participant_one_way_out",
+                violation_error_message="A participant either fails screening or withdraws, not both.",
+            ),
+            models.CheckConstraint(
+                condition=Q(screen_failed_on=None) | Q(screen_failed_on__gte=F("screened_on")),
+                name="participant_failed_after_screening",
+                violation_error_message="The screen failure cannot be before the screening visit.",
+            ),
+            models.CheckConstraint(
                 condition=Q(withdrawn_on=None) | Q(withdrawn_on__gte=F("screened_on")),
                 name="participant_withdrawn_after_screening",
                 violation_error_message="The withdrawal cannot be before the screening visit.",

@@ -90,6 +90,11 @@ class Visit(models.Model):
                 name="visit_closes_after_opening",
                 violation_error_message="The window cannot close before it opens.",
             ),
+            models.CheckConstraint(
+                condition=Q(opens_on=None) | Q(target_on__gte=F("opens_on"), target_on__lte=F("closes_on")),
+                name="visit_target_in_window",
+                violation_error_message="The target lies in its window.",
+            ),
             both_or_neither("attended_on", "attended_at", "attended_by", name="visit_attendance_whole"),
             both_or_neither("missed_at", "missed_by", name="visit_missed_whole"),
             text_when("missed_reason", "missed_at", name="visit_missed_reason"),

@@ -149,6 +149,16 @@ def test_a_withdrawal_happens_once(musc, coordinator):
         withdraw(participant=participant, **facts)
 
 
+def test_the_database_refuses_two_ways_out_and_a_failure_before_the_screening(musc, coordinator):
+    participant = musc.screened()
+    failed = {"screen_failed_on": TODAY, "screen_failed_at": NOW, "screen_failed_by": coordinator}
+    left = {"withdrawn_on": TODAY, "withdrawn_at": NOW, "withdrawn_by": coordinator, "withdrawn_reason": "death"}
+    early = failed | {"screen_failed_on": date(2025, 5, 28)}
+    for wrong in (failed | left, early):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Participant.objects.filter(pk=participant.pk).update(screen_failed_reason="E8", **wrong)
+
+
 def test_the_database_refuses_half_a_withdrawal(musc):
     participant = musc.screened()
     with pytest.raises(IntegrityError), transaction.atomic():

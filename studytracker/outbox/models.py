@@ -67,7 +67,7 @@ class Mail(models.Model):
         ]
         indexes = [
             # Read by every sweep.
-            models.Index(fields=["next_try_at"], condition=Q(state__in=["due", "claimed"]), name="mail_open"),
+            models.Index(fields=["state", "next_try_at"], name="mail_ready"),
             models.Index(fields=["site", "-created_at"], name="mail_listing"),
         ]
 
