@@ -20,6 +20,12 @@ DAYS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def quick_passwords(settings):
+    """Seven accounts a load; how slowly their passwords are hashed is not the point here."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 def statuses(at):
     today = Site.todays(at)
     visits = Visit.objects.select_related("participant")
