@@ -53,7 +53,7 @@ def test_modules_carry_nouns_and_there_are_no_signal_receivers():
 
 
 def unscoped(tree):
-    """Places in a view that take `.objects` on to anything but `visible_to`, a helper or a reach() call."""
+    """Places in a view that take `.objects` on to anything but `visible_to` or a reach() call."""
     parents = {child: parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr == "objects":
