@@ -8,6 +8,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -19,6 +20,7 @@ from django.db import OperationalError, connection, connections, transaction
 
 THREADS, MORE_PROCESSES = 8, (1, 1)  # threads of the first process, and of each further one
 WRITERS = THREADS + sum(MORE_PROCESSES)
+THOUGHT = 0.003  # seconds that a page spends between what it reads and what it writes
 
 
 def write_once(writer):
@@ -26,6 +28,7 @@ def write_once(writer):
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT written FROM tally")
         written = cursor.fetchone()[0]
+        time.sleep(THOUGHT)
         cursor.execute("INSERT INTO entry VALUES (%s)", [writer])
         cursor.execute("UPDATE tally SET written = %s", [written + 1])
 
@@ -82,16 +85,16 @@ def contend(path, options, times):
 
 
 def test_every_write_of_threads_and_processes_at_once_is_kept_and_none_meets_a_locked_database(tmp_path):
-    met, entries, written = contend(tmp_path / "ours.sqlite3", settings.SQLITE_OPTIONS, times=200)
-    assert met == {"written": WRITERS * 200}
-    assert (entries, written) == (WRITERS * 200, WRITERS * 200)
+    met, entries, written = contend(tmp_path / "ours.sqlite3", settings.SQLITE_OPTIONS, times=100)
+    assert met == {"written": WRITERS * 100}
+    assert (entries, written) == (WRITERS * 100, WRITERS * 100)
 
 
 def test_with_the_options_that_django_has_by_default_the_same_writers_meet_a_locked_database(tmp_path):
-    """The negative control: if this meets no error, the test above proves nothing."""
+    """The negative control: more than half of the writes fail, or the test above proves nothing."""
     met, entries, written = contend(tmp_path / "default.sqlite3", {}, times=30)
     print(f"With Django's default options, of {WRITERS * 30} writes: {dict(met)}")
-    assert met["database is locked"] > 0
+    assert met["database is locked"] > met.total() / 2
     assert met.total() == WRITERS * 30
     assert (entries, written) == (met["written"], met["written"])
 
