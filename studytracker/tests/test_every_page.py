@@ -221,6 +221,13 @@ def test_home_shows_each_role_its_own_work(request, stage, browse, role, words):
     assert [word for word in words if word not in page] == []
 
 
+@pytest.mark.parametrize("role", ["monitor", "administrator"])
+def test_home_never_says_that_nothing_is_overdue_beside_an_overdue_visit(request, stage, browse, role):
+    page = browse(request.getfixturevalue(role)).get("/").content.decode()
+    assert "Overdue 9 d" in page
+    assert "nothing overdue" not in page
+
+
 def test_the_investigator_s_home_begins_with_safety_and_the_coordinator_s_with_visits(
     stage, browse, coordinator, investigator
 ):
