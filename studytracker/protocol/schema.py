@@ -9,6 +9,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
+from studytracker.business_days import DaysOff
+
+from .clocks import Clock, ClockWatch
 from .criteria import Criterion, Part
 from .marks import (
     NAMES,
@@ -24,7 +27,6 @@ from .marks import (
     in_words,
 )
 from .safety import (
-    Clock,
     Corticosteroids,
     Ctcae,
     PrimarySafety,
@@ -140,7 +142,14 @@ class SiteRules(Marked):
     state: Text
     country: Text
     time_zone: Text
+    holiday_calendar: Text | None = None
     holidays: tuple[Day, ...] = ()
+    working_days: tuple[Day, ...] = ()
+
+    @cached_property
+    def days_off(self) -> DaysOff:
+        """The days that are no business days here, weekends apart: `day in site.days_off`."""
+        return DaysOff(self.holiday_calendar, frozenset(self.holidays), frozenset(self.working_days))
 
     @property
     def zone(self) -> ZoneInfo:
@@ -194,6 +203,7 @@ class Contents(Table):
     reminder_stages: tuple[ReminderStage, ...] = Field(alias="reminder_stage", default=())
     adverse_event_collection: CollectionPeriod
     clocks: tuple[Clock, ...] = Field(alias="clock", default=())
+    clock_watch: ClockWatch
     stagger: StaggerRule
     primary_safety: PrimarySafety
     stopping_rules: tuple[StoppingRule, ...] = Field(alias="stopping_rule", default=())
