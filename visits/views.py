@@ -177,7 +177,8 @@ def book_visit(request, identifier, code):
     at = timezone.now()
     booked_for = bookings.booked_for(visit)
     days = planner.choices(visit, visit.site.today(at)) if visit.closes_on else []
-    form = BookingForm(posted(request), initial=bookings.proposal(visit, booked_for, at) | chosen_day(request, days))
+    initial = bookings.proposal(visit, booked_for, at) | chosen_day(request, days, booked_for)
+    form = BookingForm(posted(request), initial=initial)
     made = submit(request, form, partial(bookings.book, visit=visit, by=request.user, at=at))
     if made:
         messages.success(request, f"{visit} is booked for {bookings.words(visit, made.starts_at)}.")
@@ -187,10 +188,11 @@ def book_visit(request, identifier, code):
     return visit_page(request, "visits/book.html", visit, form, booked_for=booked_for, days=days)
 
 
-def chosen_day(request, days):
-    """The day of the window that was chosen from the list, for the form to start with."""
-    chosen = next((choice.on for choice in days if choice.on.isoformat() == request.GET.get("on")), None)
-    return {"on": chosen} if chosen else {}
+def chosen_day(request, days, booked_for):
+    """The day the form starts with: the one chosen from the list, else the best one while nothing is booked."""
+    asked = request.GET.get("on")
+    chosen = [choice.on for choice in days if choice.on.isoformat() == asked or (not asked and choice.is_best)]
+    return {"on": chosen[0]} if chosen and (asked or not booked_for) else {}
 
 
 @form_view
