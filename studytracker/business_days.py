@@ -1,47 +1,11 @@
-"""Business days: Monday to Friday, but the holidays of the site."""
+"""Business days: Monday to Friday, but the holidays of the site; and the public holidays of its state."""
 
-import re
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
+from functools import lru_cache
 
-import holidays
-
-
-CODES = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
-
-
-class UnknownCalendar(ValueError):
-    """Says in a sentence which calendar of public holidays there is not."""
-
-
-@cache
-def public_holidays(calendar: str) -> holidays.HolidayBase:
-    """The public holidays of a state, such as US-GA. Years are worked out when they are asked for."""
-    country, _, state = calendar.partition("-")
-    try:
-        if not CODES.fullmatch(calendar):  # "Georgia" alone would be taken for the country
-            raise NotImplementedError
-        return holidays.country_holidays(country, subdiv=state or None)
-    except NotImplementedError:
-        raise UnknownCalendar(
-            f'There is no calendar of public holidays "{calendar}". Use country and state, such as US-GA.'
-        ) from None
-
-
-@dataclass(frozen=True)
-class DaysOff:
-    """The holidays of a site: the public ones of its state, its own in addition, less those it works on."""
-
-    calendar: str | None = None
-    own: frozenset[date] = frozenset()
-    worked: frozenset[date] = frozenset()
-
-    def __contains__(self, on: date) -> bool:
-        if on in self.worked:
-            return False
-        return on in self.own or bool(self.calendar and on in public_holidays(self.calendar))
+import holidays as calendars
 
 
 def is_business_day(on: date, days_off: Container[date] = ()) -> bool:
@@ -61,3 +25,30 @@ def add_business_days(start: date, days: int, days_off: Container[date] = ()) ->
         day += timedelta(days=1)
         days -= is_business_day(day, days_off)
     return day
+
+
+@lru_cache(maxsize=256)
+def public_holidays(region: str, year: int) -> dict[date, str]:
+    """The names of the public holidays of `region` ("US", or with its part as in "US-SC") in one year."""
+    country, _, part = region.partition("-")
+    return dict(calendars.country_holidays(country, subdiv=part or None, years=year))
+
+
+def knows_region(region: str) -> bool:
+    country, _, part = region.partition("-")
+    known = calendars.list_supported_countries(include_aliases=True)
+    return country in known and (not part or part in known[country])
+
+
+@dataclass(frozen=True)
+class DaysOff:
+    """What no business day is at a site: the public holidays of its state and its own, less those it works on."""
+
+    region: str | None = None
+    own: frozenset[date] = frozenset()
+    worked: frozenset[date] = frozenset()
+
+    def __contains__(self, on: date) -> bool:
+        if on in self.worked:
+            return False
+        return on in self.own or bool(self.region and on in public_holidays(self.region, on.year))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from studytracker.business_days import UnknownCalendar, public_holidays
+from studytracker.business_days import knows_region
 
 from .problems import Problem, table_name
 
@@ -82,7 +82,7 @@ def cross_problems(file: str, data: dict) -> Iterator[Problem]:
         _version,
         _unique_names,
         _time_zones,
-        _calendars,
+        _public_holidays,
         _part_ids,
         _anchors,
         _visits,
@@ -145,23 +145,21 @@ def _time_zones(top: Place) -> Iterator[Problem]:
             )
 
 
-def _calendars(top: Place) -> Iterator[Problem]:
-    for site in top.rows("site"):
-        calendar = site.get("holiday_calendar", str)
-        try:
-            calendar and public_holidays(calendar)
-        except UnknownCalendar:
-            yield site.problem(
-                "holiday_calendar", f'is "{calendar}", which is no calendar. Use country and state, such as US-GA.'
-            )
-
-
 def _is_zone(name: str) -> bool:
     try:
         ZoneInfo(name)
     except (LookupError, ValueError, OSError):
         return False
     return True
+
+
+def _public_holidays(top: Place) -> Iterator[Problem]:
+    for site in top.rows("site"):
+        region = site.get("public_holidays", str)
+        if region and not knows_region(region):
+            yield site.problem(
+                "public_holidays", f'is "{region}", which is no known region. Use a country and its part: US-GA.'
+            )
 
 
 def _part_ids(top: Place) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
-from studytracker.business_days import DaysOff
+from studytracker.business_days import DaysOff, public_holidays
 
 from .clocks import Clock, ClockWatch
 from .criteria import Criterion, Part
@@ -142,18 +142,27 @@ class SiteRules(Marked):
     state: Text
     country: Text
     time_zone: Text
-    holiday_calendar: Text | None = None
     holidays: tuple[Day, ...] = ()
-    working_days: tuple[Day, ...] = ()
+    # Whose public holidays the planner shows and business days skip, such as US-SC.
+    public_holidays: Text | None = None
+    working_days: tuple[Day, ...] = ()  # holidays of its state on which this site works
 
     @cached_property
     def days_off(self) -> DaysOff:
-        """The days that are no business days here, weekends apart: `day in site.days_off`."""
-        return DaysOff(self.holiday_calendar, frozenset(self.holidays), frozenset(self.working_days))
+        """What is no business day here, weekends apart: `day in site.days_off`."""
+        return DaysOff(self.public_holidays, frozenset(self.holidays), frozenset(self.working_days))
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    def why_closed(self, on: date) -> str:
+        """'Saturday', 'Independence Day' or 'site holiday'; empty for a working day."""
+        if on in self.holidays:
+            return "site holiday"
+        if on.weekday() > 4:
+            return "Saturday" if on.weekday() == 5 else "Sunday"
+        return public_holidays(self.public_holidays, on.year).get(on, "") if self.public_holidays else ""
 
 
 class ConsentForm(Marked):

@@ -4,13 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studytracker.business_days import (
-    DaysOff,
-    UnknownCalendar,
-    add_business_days,
-    business_days_after,
-    public_holidays,
-)
+from studytracker.business_days import DaysOff, add_business_days, business_days_after
 
 DAYS = st.dates(date(2000, 1, 1), date(2100, 1, 1))
 FRIDAY, MONDAY = date(2025, 6, 13), date(2025, 6, 16)
@@ -65,8 +59,3 @@ def test_a_site_adds_days_of_its_own_and_works_on_others():
     friday, thursday = date(2025, 11, 28), date(2025, 11, 27)
     site = DaysOff("US-SC", own=frozenset({friday}), worked=frozenset({thursday}))
     assert (friday in site, thursday in site) == (True, False)
-
-
-def test_an_unknown_calendar_is_named():
-    with pytest.raises(UnknownCalendar, match='There is no calendar of public holidays "US-XX"'):
-        public_holidays("US-XX")

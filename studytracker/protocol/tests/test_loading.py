@@ -194,14 +194,6 @@ SLIPS = {
         ("[[clock.when]]\nserious = false\n", "[[clock.when]]\n"),
         ('[[clock]] 3 "K2", [[clock.when]] 1', "", "asks nothing: name at least one fact, such as serious = true."),
     ),
-    "calendar": (
-        ('holiday_calendar = "US-GA"', 'holiday_calendar = "Georgia"'),
-        (
-            '[[site]] 2 "EMORY"',
-            "holiday_calendar",
-            'key "holiday_calendar" is "Georgia", which is no calendar. Use country and state, such as US-GA.',
-        ),
-    ),
     "stopping rule without a bound": (
         ("participants = 2\n", ""),
         ('[[stopping_rule]] 1 "S1"', "", "needs one bound: participants, or percent with minimum_treated."),
