@@ -21,6 +21,8 @@ VOCABULARIES = (
     "causality",
     "related_to",
     "expectedness",
+    "event_nature",
+    "special_interest",
     "outcome",
     "action_taken",
     "sex",
