@@ -30,6 +30,7 @@ VOCABULARIES = (
     "out_of_window_reason",
     "withdrawal_reason",
     "deviation_category",
+    "hold_cause",
 )
 
 
