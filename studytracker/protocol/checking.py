@@ -34,6 +34,7 @@ VOCABULARIES = (
     "out_of_window_reason",
     "withdrawal_reason",
     "deviation_category",
+    "hold_cause",
     "determination",
     "recipient",
     "notification_method",
