@@ -64,7 +64,9 @@ def evaluate(rule: StoppingRule, treated: list[Treated], events: list[Event]) ->
     """The rule over everybody treated and all their events, at both sites."""
     day0 = {each.participant: each.infused_on for each in treated}
     evidence = tuple(
-        found for event in events if event.participant in day0 and (found := match(rule, event, day0[event.participant]))
+        found
+        for event in events
+        if event.participant in day0 and (found := match(rule, event, day0[event.participant]))
     )
     affected = len({each.event.participant for each in evidence})
     return Evaluation(rule, len(day0), evidence, more_needed(rule, affected, len(day0)))

@@ -284,9 +284,7 @@ class Acknowledgement(models.Model):
             both_or_neither("acknowledged_at", "acknowledged_by", name="acknowledgement_whole"),
         ]
         indexes = [
-            models.Index(
-                fields=["investigator"], condition=Q(acknowledged_at=None), name="acknowledgement_waiting"
-            ),
+            models.Index(fields=["investigator"], condition=Q(acknowledged_at=None), name="acknowledgement_waiting"),
         ]
 
     def __str__(self):

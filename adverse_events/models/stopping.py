@@ -7,7 +7,7 @@ from .event import AdverseEvent
 
 
 class RuleSwitch(models.Model):
-    """A stopping rule switched on or off, with the reason. The last row of a rule counts; without one, the protocol."""
+    """A stopping rule switched on or off, and why. The last row of a rule counts; without one, the protocol."""
 
     rule_id = models.CharField("stopping rule", max_length=40)
     is_on = models.BooleanField("switched on")
