@@ -13,6 +13,7 @@ class Permission(StrEnum):
     LOG_VISIT = "log visits and mark them missed"
     REPORT_DEVIATION = "report and complete deviations"
     CLASSIFY_DEVIATION = "classify deviations"
+    SIGN = "sign what an investigator answers for"
     REPORT_EVENT = "report adverse events"
     WITHDRAW = "record a withdrawal or a screen failure"
     EXPORT = "export data"
@@ -39,7 +40,7 @@ _ENTER = frozenset(
 # The administrator exports and runs the system but enters no clinical data (separation of duties, 21 CFR 11.10(g)).
 GRANTS: dict[str, frozenset[Permission]] = {
     Role.COORDINATOR: _ENTER,
-    Role.INVESTIGATOR: _ENTER | {P.ENROLL, P.CLASSIFY_DEVIATION},
+    Role.INVESTIGATOR: _ENTER | {P.ENROLL, P.CLASSIFY_DEVIATION, P.SIGN},
     Role.CHAIR: frozenset({P.SEE, P.EXPORT, P.AUDIT, P.OPERATE}),
     Role.MONITOR: frozenset({P.SEE, P.AUDIT}),
     Role.ADMINISTRATOR: frozenset({P.SEE, P.EXPORT, P.AUDIT, P.OPERATE}),

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from .coverage import HIDDEN, MASKED, TRAIL, is_clinical, is_covered, scale
-from .refusals import APPEND_ONLY, KEPT, NOBODY
+from .coverage import HIDDEN, MASKED, TRAIL, is_clinical, is_covered, is_final, scale
+from .refusals import APPEND_ONLY, FINAL, KEPT, NOBODY
 
 # The context's part of an entry, in the order of _CONTEXT_VALUES.
 CONTEXT_KEYS = ("actor_id", "username", "role", "site", "source", "request_id", "reason")
@@ -108,15 +108,23 @@ def _triggers(table: Table) -> dict[str, str]:
             f"CREATE TRIGGER {quoted(f'trail_k_{name}')} BEFORE DELETE ON {quoted(name)} "
             f"BEGIN SELECT RAISE(ABORT, {_text(KEPT)}); END"
         )
+    if is_final(name):
+        made |= _only_added(name, f"trail_final_{{}}_{name}", FINAL)
     return made
 
 
 def _guards() -> dict[str, str]:
-    """INSERT OR REPLACE removes the old row without a delete trigger, so an insert over an entry is refused too."""
-    taken = f" WHEN EXISTS (SELECT 1 FROM {TRAIL} WHERE id = NEW.id)"
+    return _only_added(TRAIL, "trail_guard_{}", APPEND_ONLY)
+
+
+def _only_added(table, trigger, words) -> dict[str, str]:
+    """INSERT OR REPLACE removes the old row without a delete trigger, so an insert over a row is refused too."""
+    taken = f" WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id)"
     return {
-        f"trail_guard_{event.lower()}": f"CREATE TRIGGER trail_guard_{event.lower()} BEFORE {event} ON {TRAIL}{when} "
-        f"BEGIN SELECT RAISE(ABORT, {_text(APPEND_ONLY)}); END"
+        trigger.format(
+            event.lower()
+        ): f"CREATE TRIGGER {trigger.format(event.lower())} BEFORE {event} ON {table}{when} "
+        f"BEGIN SELECT RAISE(ABORT, {_text(words)}); END"
         for event, when in (("INSERT", taken), ("UPDATE", ""), ("DELETE", ""))
     }
 
