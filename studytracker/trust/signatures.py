@@ -4,7 +4,7 @@ How a room has something signed, by the example of a participant's eligibility:
 
 1. In `participants/signed.py` say what is signed:
 
-        ELIGIBILITY = Kind("Eligibility", eligibility_snapshot, meanings=("I confirm …",), permission=Permission.ENROLL)
+        ELIGIBILITY = Kind("Eligibility", eligibility_snapshot, ("I confirm …",), permission=Permission.ENROLL)
 
         def eligibility_snapshot(key):                       # key is text, such as "MUSC-001"
             return Snapshot(title=…, site=…, facts={…}, rows=[covered(answer) for answer in …], open_items=[…], url=…)
@@ -19,7 +19,8 @@ How a room has something signed, by the example of a participant's eligibility:
 
 Elsewhere: `standing(kind, key)` tells what stands (`.is_signed`, `.valid`, `.stale`, `.latest`),
 `changes_since(signature)` what made a signature stale, by whom, from the trail, and `verify(signature)` what does not
-add up in it. Without a page: `sign(..., answered=reauthenticate(person, password, at=at), by=person, at=at)`. A signature is stale from the very transaction that changed a covered row, by whatever way it was written: this is
+add up in it. Without a page: `sign(..., answered=reauthenticate(person, password, at=at), by=person, at=at)`.
+A signature is stale from the very transaction that changed a covered row, by whatever way it was written: this is
 looked up in the trail and in the rows, not stored.
 """
 

@@ -1,7 +1,7 @@
 """One unsaved row after another for every covered table, and what the trail must say about live rows."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from django.apps import apps
@@ -41,6 +41,9 @@ CHANGES = {
     "visits.WindowMove": ("new_target_on", date(2025, 3, 1)),
     "visits.Deviation": ("description", "Seen 3 days late"),
     "adverse_events.AdverseEvent": ("is_fatal", True),
+    "trust.Anchor": ("seq", 9),
+    "trust.Backup": ("file", "elsewhere"),
+    "trust.Comparison": ("problems", "trail_u_visits_visit is missing"),
 }
 
 
@@ -128,6 +131,17 @@ class Rows:
         facts |= {"sha256": "0" * 64, "schema_version": 1, "protocol_version": "1.0", "protocol_sha256": "0" * 64}
         facts |= {"entry_number": 1, "printed_name": "A", "username": "a", "role": "Investigator", "held_at": "MUSC"}
         return self._model("trust.Signature")(signed_at=NOW, signed_by=self.by, record_sha256="0" * 64, **facts)
+
+    def anchor(self, n):
+        facts = {"seq": 1, "hash": "0" * 60, "told_at": NOW}
+        return self._model("trust.Anchor")(day=TODAY + timedelta(days=n), **facts)
+
+    def backup(self, n):
+        facts = {"bytes": 2**40, "sha256": "0" * 60, "entries": 7, "seals": 7, "head": "0" * 64}
+        return self._model("trust.Backup")(taken_at=NOW, verified_at=NOW, file=f"backup-{n}", **facts)
+
+    def comparison(self, n):
+        return self._model("trust.Comparison")(at=NOW, digest="0" * 60)
 
     def participant(self, n):
         return self._model("participants.Participant")(

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('protocol', '0001_initial'),
-        ('trust', '0001_initial'),
+        ('trust', '0002_seals_and_backups'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
