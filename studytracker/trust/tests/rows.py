@@ -41,6 +41,8 @@ CHANGES = {
     "visits.WindowMove": ("new_target_on", date(2025, 3, 1)),
     "visits.Deviation": ("description", "Seen 3 days late"),
     "adverse_events.AdverseEvent": ("is_fatal", True),
+    "adverse_events.Assessment": ("sponsor_is_fatal", True),
+    "adverse_events.GradeEpisode": ("grade", 4),
     "trust.Anchor": ("seq", 9),
     "trust.Backup": ("file", "elsewhere"),
     "trust.Comparison": ("problems", "trail_u_visits_visit is missing"),
@@ -67,6 +69,8 @@ class Rows:
         self.visits = Visit.objects.bulk_create(
             Visit(participant=participant, site_id="MUSC", code="YY", order=98) for participant in treated
         )
+        Event = apps.get_model("adverse_events.AdverseEvent")
+        self.events = Event.objects.bulk_create(self.adverseevent(n, number=2) for n in range(MANY))
         self.corrections = Correction.objects.bulk_create(self.day0correction(n) for n in range(MANY))
 
     def fresh(self, model, n):
@@ -209,11 +213,11 @@ class Rows:
     def visit(self, n):
         return self._model("visits.Visit")(participant=self.participants[n], site_id="MUSC", code="ZZ", order=99)
 
-    def adverseevent(self, n):
+    def adverseevent(self, n, number=1):
         return self._model("adverse_events.AdverseEvent")(
             participant=self.participants[n],
             site_id="MUSC",
-            number=1,
+            number=number,
             protocol_version="1.0",
             term="Rash",
             started=PartialDate(2025, 6),
@@ -221,6 +225,13 @@ class Rows:
             reported_at=NOW,
             reported_by=self.by,
         )
+
+    def assessment(self, n):
+        return self._model("adverse_events.Assessment")(event=self.events[n], number=9, made_at=NOW, made_by=self.by)
+
+    def gradeepisode(self, n):
+        facts = {"grade": 2, "since": PartialDate(2025, 6), "recorded_at": NOW, "recorded_by": self.by}
+        return self._model("adverse_events.GradeEpisode")(event=self.events[n], **facts)
 
     def _model(self, label):
         return apps.get_model(label)
