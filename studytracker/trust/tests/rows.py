@@ -34,6 +34,7 @@ CHANGES = {
     "participants.CriterionAnswer": ("evidence", "It's “quoted” \\ 100 %"),
     "participants.Enrollment": ("enrolled_on", date(2025, 2, 1)),
     "participants.Infusion": ("weight_kg", Decimal("72.50")),
+    "participants.Hold": ("text", "Told by phone"),
     "participants.Day0Correction": ("reason", "misread"),
     "visits.Visit": ("target_on", date(2025, 3, 1)),
     "visits.VisitProcedure": ("code", "exam"),
@@ -187,6 +188,10 @@ class Rows:
             recorded_at=NOW,
             recorded_by=self.by,
         )
+
+    def hold(self, n):
+        facts = {"cause": "other", "text": f"stop {n}", "reference": f"r{n}", "opened_at": NOW, "opened_by": self.by}
+        return self._model("participants.Hold")(site_id="MUSC", **facts)
 
     def day0correction(self, n):
         facts = {"from_on": TODAY, "to_on": TODAY, "from_started_at": NOW, "reason": "typed wrongly"}
