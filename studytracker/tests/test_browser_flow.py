@@ -90,7 +90,7 @@ def infuse(crc, trial):
 def log_week_1_in_window(crc):
     crc.follow("Log visit MUSC-001 W1")
     crc.type_date("attended_on", "12", "May", "2025")
-    crc.says("Mon 12 May 2025 · D7 · in window · logged 27 business days later, say why")
+    crc.says("Mon 12 May 2025 · D7 · in window · logged 26 business days later, say why")
     crc.press("All procedures done")
     crc.type(late_entry_reason="Logged from the paper chart")
     crc.click("Save visit")
