@@ -22,6 +22,7 @@ VOCABULARIES = (
     "outcome",
     "action_taken",
     "sex",
+    "route",
     "inclusion_answer",
     "exclusion_answer",
     "visit_type",
@@ -114,6 +115,10 @@ def _unique_names(top: Place) -> Iterator[Problem]:
         ("site", "prefix"),
         ("consent_form", "version"),
         ("criterion", "id"),
+        ("lab_test", "code"),
+        ("vital_sign", "code"),
+        ("drug_class", "code"),
+        ("history_category", "code"),
         ("procedure", "code"),
         ("reminder_stage", "code"),
         ("clock", "id"),
@@ -125,6 +130,7 @@ def _unique_names(top: Place) -> Iterator[Problem]:
     yield from _unique([part for each in top.rows("criterion") for part in each.rows("part")], "id")
     for vocabulary in top.rows("vocabulary"):
         yield from _unique(vocabulary.rows("term"), "code")
+    yield from _unique([drug for each in top.rows("drug_class") for drug in each.rows("drug")], "code")
     for table, inner in (("sledai", "item"), ("corticosteroids", "drug")):
         if place := top.table(table):
             yield from _unique(place.rows(inner), "code")
@@ -207,6 +213,8 @@ def _references(top: Place) -> Iterator[Problem]:
         yield from _known(form, "sites", sites, "site")
     for clock in top.rows("clock"):
         yield from _known(clock, "sites", sites, "site")
+    for test in top.rows("lab_test"):
+        yield from _known(test, "procedure", procedures, "procedure")
     for procedure in top.rows("procedure"):
         yield from _known(procedure, "implied_by", criteria, "criterion")
     yield from _known(top.table("treatment"), "given_at", visits, "visit")
