@@ -1,7 +1,10 @@
-"""Business days: Monday to Friday, but the holidays of the site."""
+"""Business days: Monday to Friday, but the holidays of the site; and the public holidays of its state."""
 
 from collections.abc import Collection
 from datetime import date, timedelta
+from functools import lru_cache
+
+import holidays as calendars
 
 
 def is_business_day(on: date, holidays: Collection[date] = ()) -> bool:
@@ -21,3 +24,16 @@ def add_business_days(start: date, days: int, holidays: Collection[date] = ()) -
         day += timedelta(days=1)
         days -= is_business_day(day, holidays)
     return day
+
+
+@lru_cache(maxsize=256)
+def public_holidays(region: str, year: int) -> dict[date, str]:
+    """The names of the public holidays of `region` ("US", or with its part as in "US-SC") in one year."""
+    country, _, part = region.partition("-")
+    return dict(calendars.country_holidays(country, subdiv=part or None, years=year))
+
+
+def knows_region(region: str) -> bool:
+    country, _, part = region.partition("-")
+    known = calendars.list_supported_countries(include_aliases=True)
+    return country in known and (not part or part in known[country])

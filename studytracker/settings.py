@@ -257,6 +257,8 @@ ON_INFUSED = ["visits.schedule.plan_follow_up"]  # called with the infusion, in 
 BEFORE_WITHDRAWAL = ["visits.attendance.against_withdrawal"]
 DAY0_CHECKS = ["visits.replanning.reasons_against"]  # sentences against a corrected Day 0
 ON_DAY0_CORRECTED = ["visits.replanning.replan"]  # called with the correction, in the same transaction
+# Called with the infusion, the day and a sentence, in the same transaction, for a dose outside its tolerance.
+ON_DOSE_OUT_OF_TOLERANCE = ["visits.deviations.draft_dose"]
 DAY0_PREVIEW = "visits.replanning.preview"  # what a corrected Day 0 would move
 WORKLISTS = [
     "visits.worklist.items",

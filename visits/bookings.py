@@ -6,7 +6,7 @@ from studytracker.business_days import add_business_days
 from studytracker.dates import ImpossibleTime, day_label, local_instant
 from studytracker.refusal import Refused
 
-from .models import Booking, Visit
+from .models import Booking, Visit, days_out
 
 
 class BookingRefused(Refused):
@@ -70,6 +70,21 @@ def day_to_log(visit, today):
     starts_at = booked_for(visit)
     day = starts_at.astimezone(visit.site.zone).date() if starts_at else today
     return min(day, today)
+
+
+def doubt(visit, starts_at):
+    """What speaks against the day of an appointment, in a sentence; empty when nothing does."""
+    day = starts_at.astimezone(visit.site.zone).date()
+    said = (
+        [f"{visit.site_id} is closed on {day_label(day)}: {closed}."]
+        if (closed := visit.site.rules.why_closed(day))
+        else []
+    )
+    if days_out(day, visit.opens_on, visit.closes_on):
+        said.append(
+            f"{day_label(day)} is outside the window, {day_label(visit.opens_on)} to {day_label(visit.closes_on)}."
+        )
+    return " ".join([*said, "It is booked all the same; move it if that was not meant."]) if said else ""
 
 
 def has_passed(visit, starts_at, today):

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from studytracker.business_days import knows_region
+
 from .problems import Problem, table_name
 
 SOURCES = re.compile(
@@ -19,6 +21,8 @@ VOCABULARIES = (
     "causality",
     "related_to",
     "expectedness",
+    "event_nature",
+    "special_interest",
     "outcome",
     "action_taken",
     "sex",
@@ -78,6 +82,7 @@ def cross_problems(file: str, data: dict) -> Iterator[Problem]:
         _version,
         _unique_names,
         _time_zones,
+        _public_holidays,
         _part_ids,
         _anchors,
         _visits,
@@ -151,6 +156,15 @@ def _is_zone(name: str) -> bool:
     except (LookupError, ValueError, OSError):
         return False
     return True
+
+
+def _public_holidays(top: Place) -> Iterator[Problem]:
+    for site in top.rows("site"):
+        region = site.get("public_holidays", str)
+        if region and not knows_region(region):
+            yield site.problem(
+                "public_holidays", f'is "{region}", which is no known region. Use a country and its part: US-GA.'
+            )
 
 
 def _part_ids(top: Place) -> Iterator[Problem]:

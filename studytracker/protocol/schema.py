@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
+from studytracker.business_days import public_holidays
+
 from .criteria import Criterion, Part
 from .marks import (
     NAMES,
@@ -142,10 +144,20 @@ class SiteRules(Marked):
     country: Text
     time_zone: Text
     holidays: tuple[Day, ...] = ()
+    # Whose public holidays the planner shows, such as US-SC. Deadlines in business days skip only `holidays`.
+    public_holidays: Text | None = None
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    def why_closed(self, on: date) -> str:
+        """'Saturday', 'Independence Day' or 'site holiday'; empty for a working day."""
+        if on in self.holidays:
+            return "site holiday"
+        if on.weekday() > 4:
+            return "Saturday" if on.weekday() == 5 else "Sunday"
+        return public_holidays(self.public_holidays, on.year).get(on, "") if self.public_holidays else ""
 
 
 class ConsentForm(Marked):

@@ -44,6 +44,7 @@ PAGES = {
     "withdraw": (["MUSC-001"], ENTERS),
     "visit": (["MUSC-001", "W1"], AT_MUSC),
     "printed_schedule": (["MUSC-001"], AT_MUSC),
+    "plan_day0": (["MUSC-002"], AT_MUSC),
     "record_procedures": (["MUSC-001", "SCR"], ENTERS),
     "log_unplanned": (["MUSC-001", "UNS"], ENTERS),
     "log_visit": (["MUSC-001", "W1"], ENTERS),
@@ -132,7 +133,18 @@ def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, 
     assert theirs.content == missing.content
 
 
-READS = ("participant", "visit", "printed_schedule", "dose", "day_echo", "event", "deviation", "mail", "history")
+READS = (
+    "participant",
+    "visit",
+    "printed_schedule",
+    "plan_day0",
+    "dose",
+    "day_echo",
+    "event",
+    "deviation",
+    "mail",
+    "history",
+)
 WRITES = [name for name in PAGES if PAGES[name][0] and name not in READS]
 
 

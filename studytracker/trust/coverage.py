@@ -6,15 +6,19 @@ from django.apps import apps
 from django.db.models import DecimalField
 
 TRAIL = "trust_entry"
+SEALS = "trust_seal"
 
 EXCUSED = {
     TRAIL: "the trail itself: guarded against change instead",
+    SEALS: "what chains the trail: guarded against change instead",
     "django_migrations": "Django's note of the migrations that ran; written before the trail can exist",
     "django_session": "sign-in sessions: secrets that expire, no record of the trial",
     "django_content_type": "derived from the code by migrate",
     "web_formkey": "one-time keys of forms: against a second click, no record of the trial",
     "auth_permission": "derived from the code by migrate; rights here come from memberships",
 }
+# What the first seal holds in place of a hash before it.
+FIRST = "0" * 64
 # The trail says that these changed, never what they were.
 MASKED = frozenset({"password"})
 HIDDEN = "(hidden)"

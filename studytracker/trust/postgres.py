@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from .acting import current
-from .coverage import HIDDEN, MASKED, TRAIL, is_clinical, is_covered
-from .refusals import APPEND_ONLY, KEPT, NOBODY, NOT_EMPTIED
+from .coverage import FIRST, HIDDEN, MASKED, SEALS, TRAIL, is_clinical, is_covered
+from .refusals import APPEND_ONLY, KEPT, NOBODY, NOT_EMPTIED, SEALED
 from .sqlite import CONTEXT_KEYS, quoted
 
 SETTING = "studytracker.context"
@@ -116,6 +116,24 @@ BEGIN
 END
 """,
     ),
+    # A seal continues the chain: the next number, the hash of the last one, an entry after the one that it seals.
+    "trail_chain": (
+        "()",
+        "trigger",
+        f"""
+DECLARE last record;
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    SELECT seq, entry_id, hash INTO last FROM {SEALS} ORDER BY seq DESC LIMIT 1;
+    IF NEW.seq = coalesce(last.seq, 0) + 1 AND NEW.previous = coalesce(last.hash, '{FIRST}')
+       AND NEW.entry_id > coalesce(last.entry_id, 0) THEN
+      RETURN NEW;
+    END IF;
+  END IF;
+  RAISE EXCEPTION '{SEALED}' USING ERRCODE = '23000';
+END
+""",
+    ),
 }
 
 
@@ -152,8 +170,8 @@ def tables(cursor) -> dict[str, Table]:
     }
 
 
-def has_trail(cursor) -> bool:
-    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [TRAIL])
+def has_table(cursor, name) -> bool:
+    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [quoted(name)])
     return cursor.fetchone()[0]
 
 
@@ -195,6 +213,9 @@ def _triggers(cursor):
             yield _trigger("trail_keep", "BEFORE DELETE", name, "ROW", f"trail_refuse('{KEPT}')")
     yield _trigger("trail_guard", "BEFORE INSERT OR DELETE OR UPDATE", TRAIL, "ROW", "trail_guard()")
     yield _trigger("trail_guard_all", "BEFORE TRUNCATE", TRAIL, "STATEMENT", "trail_guard()")
+    if has_table(cursor, SEALS):
+        yield _trigger("trail_chain", "BEFORE INSERT OR DELETE OR UPDATE", SEALS, "ROW", "trail_chain()")
+        yield _trigger("trail_chain_all", "BEFORE TRUNCATE", SEALS, "STATEMENT", "trail_chain()")
 
 
 def _trigger(trigger, event, table, level, call):

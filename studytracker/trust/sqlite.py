@@ -2,13 +2,20 @@
 
 from typing import NamedTuple
 
-from .coverage import HIDDEN, MASKED, TRAIL, is_clinical, is_covered, scale
-from .refusals import APPEND_ONLY, KEPT, NOBODY
+from .coverage import FIRST, HIDDEN, MASKED, SEALS, TRAIL, is_clinical, is_covered, scale
+from .refusals import APPEND_ONLY, KEPT, NOBODY, SEALED
 
 # The context's part of an entry, in the order of _CONTEXT_VALUES.
 CONTEXT_KEYS = ("actor_id", "username", "role", "site", "source", "request_id", "reason")
 _COLUMNS = ", ".join(["at", "table_name", "row_id", "op", "old", "new", *CONTEXT_KEYS, "dbrole"])
 _CONTEXT_VALUES = ", ".join(f"trail_context('{key}')" for key in CONTEXT_KEYS)
+
+# A seal continues the chain: the next number, the hash of the last one, an entry after the one that it seals.
+NO_NEXT_SEAL = (
+    f"(NEW.seq, NEW.previous) IS NOT (SELECT coalesce(max(seq), 0) + 1, coalesce(max(hash), '{FIRST}') "
+    f"FROM {SEALS} WHERE seq = (SELECT max(seq) FROM {SEALS})) "
+    f"OR EXISTS (SELECT 1 FROM {SEALS} WHERE entry_id >= NEW.entry_id)"
+)
 
 
 class Column(NamedTuple):
@@ -28,8 +35,8 @@ def tables(cursor) -> dict[str, Table]:
     return {name: _table(cursor, name) for (name,) in cursor.fetchall() if is_covered(name)}
 
 
-def has_trail(cursor) -> bool:
-    cursor.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = %s", [TRAIL])
+def has_table(cursor, name) -> bool:
+    cursor.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = %s", [name])
     return cursor.fetchone() is not None
 
 
@@ -47,7 +54,9 @@ def actual(cursor) -> dict[str, str]:
 
 def expected(cursor) -> dict[str, str]:
     """Name and text of every trigger that should be there."""
-    wanted = _guards()
+    wanted = _guards(TRAIL, "trail_guard", f"EXISTS (SELECT 1 FROM {TRAIL} WHERE id = NEW.id)", APPEND_ONLY)
+    if has_table(cursor, SEALS):
+        wanted |= _guards(SEALS, "trail_chain", NO_NEXT_SEAL, SEALED)
     for table in tables(cursor).values():
         wanted |= _triggers(table)
     return wanted
@@ -111,13 +120,12 @@ def _triggers(table: Table) -> dict[str, str]:
     return made
 
 
-def _guards() -> dict[str, str]:
-    """INSERT OR REPLACE removes the old row without a delete trigger, so an insert over an entry is refused too."""
-    taken = f" WHEN EXISTS (SELECT 1 FROM {TRAIL} WHERE id = NEW.id)"
+def _guards(table, name, against_insert, words) -> dict[str, str]:
+    """INSERT OR REPLACE removes the old row without a delete trigger, so an insert over one is refused too."""
     return {
-        f"trail_guard_{event.lower()}": f"CREATE TRIGGER trail_guard_{event.lower()} BEFORE {event} ON {TRAIL}{when} "
-        f"BEGIN SELECT RAISE(ABORT, {_text(APPEND_ONLY)}); END"
-        for event, when in (("INSERT", taken), ("UPDATE", ""), ("DELETE", ""))
+        f"{name}_{event.lower()}": f"CREATE TRIGGER {name}_{event.lower()} BEFORE {event} ON {table}{when} "
+        f"BEGIN SELECT RAISE(ABORT, {_text(words)}); END"
+        for event, when in (("INSERT", f" WHEN {against_insert}"), ("UPDATE", ""), ("DELETE", ""))
     }
 
 

@@ -5,6 +5,7 @@ import json
 
 from . import postgres, sqlite
 from .acting import acting, because, current
+from .coverage import TRAIL
 
 DIALECTS = {"sqlite": sqlite, "postgresql": postgres}
 MIGRATED = "A migration changed this table; the row as it stands afterwards"
@@ -15,8 +16,12 @@ def dialect(connection):
 
 
 def has_trail(connection) -> bool:
+    return has_table(connection, TRAIL)
+
+
+def has_table(connection, name) -> bool:
     with connection.cursor() as cursor:
-        return dialect(connection).has_trail(cursor)
+        return dialect(connection).has_table(cursor, name)
 
 
 def tables(connection) -> dict:
@@ -32,14 +37,14 @@ def drop(connection) -> None:
 def install(connection) -> None:
     """Make the triggers what they should be for the tables as they are now. Nothing before the trail exists."""
     with connection.cursor() as cursor:
-        if dialect(connection).has_trail(cursor):
+        if dialect(connection).has_table(cursor, TRAIL):
             dialect(connection).install(cursor)
 
 
 def differences(connection) -> list[str]:
     """What is missing, altered or unknown among the triggers, one line each."""
     with connection.cursor() as cursor:
-        if not dialect(connection).has_trail(cursor):
+        if not dialect(connection).has_table(cursor, TRAIL):
             return ["There is no audit trail in this database: run manage.py migrate."]
         held, wanted = dialect(connection).actual(cursor), dialect(connection).expected(cursor)
     missing = [f"{name} is missing" for name in sorted(wanted.keys() - held.keys())]

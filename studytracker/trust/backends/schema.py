@@ -7,7 +7,7 @@ column. So all triggers go before the outermost operation and are written anew f
 from functools import wraps
 
 from studytracker.trust import triggers
-from studytracker.trust.coverage import TRAIL
+from studytracker.trust.coverage import SEALS, TRAIL
 
 OPERATIONS = (
     *("create_model", "delete_model", "add_field", "remove_field", "alter_field"),
@@ -43,8 +43,8 @@ def _wrapped(stock):
 
 
 def _between_triggers(connection, stock, editor, *args, **kwargs):
-    if stock.__name__ == "delete_model" and args[0]._meta.db_table == TRAIL:
-        raise TrailStays("The audit trail cannot be removed. Keep its tables, and go back no further.")
+    if stock.__name__ == "delete_model" and args[0]._meta.db_table in (TRAIL, SEALS):
+        raise TrailStays("The audit trail and its seals cannot be removed. Keep their tables, and go back no further.")
     before = triggers.tables(connection) if triggers.has_trail(connection) else None
     if before is not None:
         triggers.drop(connection)

@@ -1,7 +1,7 @@
 """One unsaved row after another for every covered table, and what the trail must say about live rows."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from django.apps import apps
@@ -48,6 +48,11 @@ CHANGES = {
     "visits.WindowMove": ("new_target_on", date(2025, 3, 1)),
     "visits.Deviation": ("description", "Seen 3 days late"),
     "adverse_events.AdverseEvent": ("is_fatal", True),
+    "adverse_events.Assessment": ("sponsor_is_fatal", True),
+    "adverse_events.GradeEpisode": ("grade", 4),
+    "trust.Anchor": ("seq", 9),
+    "trust.Backup": ("file", "elsewhere"),
+    "trust.Comparison": ("problems", "trail_u_visits_visit is missing"),
 }
 
 
@@ -73,6 +78,8 @@ class Rows:
         )
         Score = apps.get_model("participants.SledaiScore")
         self.scores = Score.objects.bulk_create(self.sledaiscore(n) for n in range(MANY))
+        Event = apps.get_model("adverse_events.AdverseEvent")
+        self.events = Event.objects.bulk_create(self.adverseevent(n, number=2) for n in range(MANY))
         self.corrections = Correction.objects.bulk_create(self.day0correction(n) for n in range(MANY))
 
     def fresh(self, model, n):
@@ -121,6 +128,17 @@ class Rows:
 
     def heartbeat(self, n):
         return self._model("outbox.Heartbeat")(job=f"job-{n}", at=NOW)
+
+    def anchor(self, n):
+        facts = {"seq": 1, "hash": "0" * 60, "told_at": NOW}
+        return self._model("trust.Anchor")(day=TODAY + timedelta(days=n), **facts)
+
+    def backup(self, n):
+        facts = {"bytes": 2**40, "sha256": "0" * 60, "entries": 7, "seals": 7, "head": "0" * 64}
+        return self._model("trust.Backup")(taken_at=NOW, verified_at=NOW, file=f"backup-{n}", **facts)
+
+    def comparison(self, n):
+        return self._model("trust.Comparison")(at=NOW, digest="0" * 60)
 
     def participant(self, n):
         return self._model("participants.Participant")(
@@ -231,11 +249,11 @@ class Rows:
     def visit(self, n):
         return self._model("visits.Visit")(participant=self.participants[n], site_id="MUSC", code="ZZ", order=99)
 
-    def adverseevent(self, n):
+    def adverseevent(self, n, number=1):
         return self._model("adverse_events.AdverseEvent")(
             participant=self.participants[n],
             site_id="MUSC",
-            number=1,
+            number=number,
             protocol_version="1.0",
             term="Rash",
             started=PartialDate(2025, 6),
@@ -243,6 +261,13 @@ class Rows:
             reported_at=NOW,
             reported_by=self.by,
         )
+
+    def assessment(self, n):
+        return self._model("adverse_events.Assessment")(event=self.events[n], number=9, made_at=NOW, made_by=self.by)
+
+    def gradeepisode(self, n):
+        facts = {"grade": 2, "since": PartialDate(2025, 6), "recorded_at": NOW, "recorded_by": self.by}
+        return self._model("adverse_events.GradeEpisode")(event=self.events[n], **facts)
 
     def _model(self, label):
         return apps.get_model(label)

@@ -4,6 +4,7 @@ import json
 from contextlib import contextmanager
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, connection, connections, migrations, models
 from django.db.backends.sqlite3.base import DatabaseWrapper as StockSQLite
 from django.db.migrations.state import ProjectState
@@ -253,7 +254,8 @@ def without_a_trail():
         if connection.vendor == "postgresql":
             for name in triggers.dialect(connection).FUNCTIONS:
                 cursor.execute(f"DROP FUNCTION {name} CASCADE")
-        cursor.execute("DROP TABLE trust_entry")
+        for model in reversed(list(apps.get_app_config("trust").get_models())):
+            cursor.execute(f"DROP TABLE {model._meta.db_table}")
         cursor.execute("DELETE FROM django_migrations WHERE app = 'trust'")
 
 

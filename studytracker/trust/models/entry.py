@@ -5,7 +5,7 @@ from django.db import models
 
 class EntryQuerySet(models.QuerySet):
     def visible_to(self, user, **needs):
-        from .reach import visible
+        from ..reach import visible
 
         return self.filter(visible(user, **needs))
 
