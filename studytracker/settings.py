@@ -267,6 +267,7 @@ WORKLISTS = [
     "visits.worklist.deviations",
 ]
 PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events", "visits.panels.deviations"]
+BANNERS = ["participants.holds.banners"]  # (sentence, address) for the head of every page, of (user, at)
 REMINDER_SOURCES = {"visit": "visits.reminders"}
 HOME_PANELS = ["visits.panels.matrix", "visits.panels.agenda"]
 # The listings an export takes whole: (title, url name).

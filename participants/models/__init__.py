@@ -3,6 +3,7 @@
 from .enrollment import Enrollment
 from .facts import ClinicalFact, FactQuerySet, Voidable
 from .histories import ListTaken, MedicalHistory
+from .holds import Hold
 from .infusion import Day0Correction, Infusion
 from .labs import LabResult, SiteLabRange
 from .medicines import Medication
@@ -18,6 +19,7 @@ __all__ = [
     "Day0Correction",
     "Enrollment",
     "FactQuerySet",
+    "Hold",
     "Infusion",
     "LabResult",
     "ListTaken",

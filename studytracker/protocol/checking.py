@@ -35,6 +35,7 @@ VOCABULARIES = (
     "out_of_window_reason",
     "withdrawal_reason",
     "deviation_category",
+    "hold_cause",
     "determination",
     "recipient",
     "notification_method",
@@ -228,8 +229,6 @@ def _references(top: Place) -> Iterator[Problem]:
         yield from _known(visit, "procedures", procedures, "procedure")
     for form in top.rows("consent_form"):
         yield from _known(form, "sites", sites, "site")
-    for clock in top.rows("clock"):
-        yield from _known(clock, "sites", sites, "site")
     for test in top.rows("lab_test"):
         yield from _known(test, "procedure", procedures, "procedure")
     yield from _clocks(top, sites, visits)
