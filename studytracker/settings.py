@@ -153,6 +153,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+# How many of our own proxies stand before the server: the client's address is then read from what they wrote.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign_in"
@@ -258,6 +260,8 @@ ON_INFUSED = ["visits.schedule.plan_follow_up"]  # called with the infusion, in 
 BEFORE_WITHDRAWAL = ["visits.attendance.against_withdrawal"]
 DAY0_CHECKS = ["visits.replanning.reasons_against"]  # sentences against a corrected Day 0
 ON_DAY0_CORRECTED = ["visits.replanning.replan"]  # called with the correction, in the same transaction
+# Called with the infusion, the day and a sentence, in the same transaction, for a dose outside its tolerance.
+ON_DOSE_OUT_OF_TOLERANCE = ["visits.deviations.draft_dose"]
 DAY0_PREVIEW = "visits.replanning.preview"  # what a corrected Day 0 would move
 WORKLISTS = [
     "visits.worklist.items",
@@ -266,8 +270,11 @@ WORKLISTS = [
     "visits.worklist.deviations",
 ]
 PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events", "visits.panels.deviations"]
+BANNERS = ["participants.holds.banners"]  # (sentence, address) for the head of every page, of (user, at)
 REMINDER_SOURCES = {"visit": "visits.reminders"}
 HOME_PANELS = ["visits.panels.matrix", "visits.panels.agenda"]
+# What can be signed: the name in addresses, and where its Kind is (studytracker.trust.signatures).
+SIGNED_KINDS: dict[str, str] = {}
 # The listings an export takes whole: (title, url name).
 EXPORTS = [
     ("Participants", "participants"),

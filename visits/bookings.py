@@ -6,7 +6,7 @@ from studytracker.business_days import add_business_days
 from studytracker.dates import ImpossibleTime, day_label, local_instant
 from studytracker.refusal import Refused
 
-from .models import Booking, Visit
+from .models import Booking, Visit, days_out
 
 
 class BookingRefused(Refused):
@@ -72,6 +72,21 @@ def day_to_log(visit, today):
     return min(day, today)
 
 
+def doubt(visit, starts_at):
+    """What speaks against the day of an appointment, in a sentence; empty when nothing does."""
+    day = starts_at.astimezone(visit.site.zone).date()
+    said = (
+        [f"{visit.site_id} is closed on {day_label(day)}: {closed}."]
+        if (closed := visit.site.rules.why_closed(day))
+        else []
+    )
+    if days_out(day, visit.opens_on, visit.closes_on):
+        said.append(
+            f"{day_label(day)} is outside the window, {day_label(visit.opens_on)} to {day_label(visit.closes_on)}."
+        )
+    return " ".join([*said, "It is booked all the same; move it if that was not meant."]) if said else ""
+
+
 def has_passed(visit, starts_at, today):
     return starts_at.astimezone(visit.site.zone).date() < today
 
@@ -80,7 +95,7 @@ def time_left(visit, starts_at, today):
     """How long a passed appointment may still wait for its log."""
     rules = visit.participant.protocol.visit_log
     day = starts_at.astimezone(visit.site.zone).date()
-    last = add_business_days(day, rules.booked_not_logged_business_days, visit.site.rules.holidays)
+    last = add_business_days(day, rules.booked_not_logged_business_days, visit.site.rules.days_off)
     return f"Log it by {day_label(last)}" if today <= last else f"It was to be logged by {day_label(last)}"
 
 

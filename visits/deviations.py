@@ -12,6 +12,7 @@ from .models import CLASSIFIED, COMPLETED, DRAFTED, Deviation
 # Codes of the protocol's deviation categories that the visits draft themselves.
 OUT_OF_WINDOW, MISSED, LATE_ENTRY = "visit_out_of_window", "visit_missed", "late_entry"
 PROCEDURE, PROCEDURE_BEFORE = "procedure_missed", "procedure_before_infusion_missed"
+DOSE = "dosing_or_storage"
 
 
 class DeviationRefused(Refused):
@@ -21,6 +22,14 @@ class DeviationRefused(Refused):
 def draft(visit, category, happened_on, description, *, by, at):
     """A deviation the system noticed itself. Call it in the transaction of its cause."""
     return _create(visit.participant, category, happened_on, description, visit=visit, by=by, at=at)
+
+
+def draft_dose(infusion, happened_on, description, *, by, at):
+    """A dose outside its tolerance. `description` says planned, given and by how much. One while it is not voided."""
+    visit = infusion.participant.visits.filter(attended_on=infusion.infused_on, unplanned="").last()
+    if visit and visit.deviations.filter(category=DOSE, voided_at=None).exists():
+        return None
+    return _create(infusion.participant, DOSE, happened_on, description, visit=visit, by=by, at=at)
 
 
 @transaction.atomic

@@ -1,5 +1,7 @@
 """When participants are seen. Facts are stored; what is due, late or overdue is computed from a date."""
 
+from datetime import datetime, time, timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, CharField, F, OuterRef, Q, Subquery, Value, When
@@ -200,6 +202,14 @@ class VisitProcedure(models.Model):
 class BookingQuerySet(models.QuerySet):
     def in_force(self):
         return self.filter(cancelled_at=None)
+
+    def between(self, days, zone):
+        """Starting from the first to the last of `days` (in order, as a clock in `zone` shows them)."""
+        if not days:
+            return self.none()
+        first, after = days[0], days[-1] + timedelta(days=1)
+        begins, ends = (datetime.combine(day, time(), zone) for day in (first, after))
+        return self.filter(starts_at__gte=begins, starts_at__lt=ends)
 
 
 class Booking(models.Model):

@@ -16,7 +16,7 @@ from studytracker.protocol.models import Site
 from studytracker.web.listing import filtered, listing
 from studytracker.web.submission import posted, status_for, submit
 
-from . import attendance, bookings, panels, procedures, strip, unplanned
+from . import attendance, bookings, panels, planner, procedures, strip, unplanned
 from .forms import AttendanceForm, BookingForm, CancelForm, MissedForm, ProceduresForm, UnplannedForm
 from .models import Visit
 from .tables import VisitFilter, VisitTable
@@ -176,12 +176,23 @@ def book_visit(request, identifier, code):
     visit = reach_visit(request.user, identifier, code)
     at = timezone.now()
     booked_for = bookings.booked_for(visit)
-    form = BookingForm(posted(request), initial=bookings.proposal(visit, booked_for, at))
+    days = planner.choices(visit, visit.site.today(at)) if visit.closes_on else []
+    initial = bookings.proposal(visit, booked_for, at) | chosen_day(request, days, booked_for)
+    form = BookingForm(posted(request), initial=initial)
     made = submit(request, form, partial(bookings.book, visit=visit, by=request.user, at=at))
     if made:
         messages.success(request, f"{visit} is booked for {bookings.words(visit, made.starts_at)}.")
+        if doubt := bookings.doubt(visit, made.starts_at):
+            messages.warning(request, doubt)
         return redirect("participant", identifier)
-    return visit_page(request, "visits/book.html", visit, form, booked_for=booked_for)
+    return visit_page(request, "visits/book.html", visit, form, booked_for=booked_for, days=days)
+
+
+def chosen_day(request, days, booked_for):
+    """The day the form starts with: the one chosen from the list, else the best one while nothing is booked."""
+    asked = request.GET.get("on")
+    chosen = [choice.on for choice in days if choice.on.isoformat() == asked or (not asked and choice.is_best)]
+    return {"on": chosen[0]} if chosen and (asked or not booked_for) else {}
 
 
 @form_view

@@ -183,3 +183,11 @@ def test_the_pages_take_a_deviation_from_the_worklist_to_closed(drafted, browse,
     assert len(rows) == 2
     assert '"Visit missed","W2","2025-06-17","2025-06-18"' in rows[1]
     assert '"None seen","Called","Major","Yes","2025-06-18","Closed","2025-06-18"' in rows[1]
+
+
+def test_a_dose_outside_its_tolerance_drafts_one_deviation_at_the_baseline_visit(participant, coordinator):
+    facts = {"happened_on": DAY0, "description": "Given 90 % of the planned cells.", "by": coordinator, "at": NOW}
+    first, again = (acts.draft_dose(participant.infusion, **facts) for _ in range(2))
+    assert (first.category, first.visit.code, first.happened_on, again) == ("dosing_or_storage", "D0", DAY0, None)
+    void(deviation=first, reason="The weight was read wrongly", by=coordinator, at=NOW)
+    assert acts.draft_dose(participant.infusion, **facts).number == 2
