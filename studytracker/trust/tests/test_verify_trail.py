@@ -77,8 +77,8 @@ def test_an_honest_trail_plays_back_to_every_row(busy, command, capsys):
             [("adverse_events_adverseevent", "is_ongoing", "the row holds false, the trail says true")],
         ),
         (
-            "DELETE FROM adverse_events_adverseevent WHERE term = 'Fatigue'",
-            [("adverse_events_adverseevent", "", "the trail has this row, the table has not")],
+            "DELETE FROM outbox_heartbeat WHERE job = 'job-1'",
+            [("outbox_heartbeat", "", "the trail has this row, the table has not")],
         ),
         (
             "INSERT INTO protocol_slot VALUES (77)",
