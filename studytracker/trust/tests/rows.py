@@ -36,7 +36,6 @@ CHANGES = {
     "participants.Infusion": ("weight_kg", Decimal("72.50")),
     "participants.Hold": ("text", "Told by phone"),
     "participants.Day0Correction": ("reason", "misread"),
-    "participants.Hold": ("text", "Two “Grade 3” events"),
     "participants.LabResult": ("value", Decimal("3.500000")),
     "participants.SiteLabRange": ("high", Decimal("40.000000")),
     "participants.VitalSign": ("value", Decimal("121.500")),
@@ -208,10 +207,6 @@ class Rows:
         facts = {"from_on": TODAY, "to_on": TODAY, "from_started_at": NOW, "reason": "typed wrongly"}
         facts |= {"to_started_at": NOW.replace(hour=14), "corrected_at": NOW, "corrected_by": self.by}
         return self._model("participants.Day0Correction")(infusion=self.infusions[n], **facts)
-
-    def hold(self, n):
-        facts = {"cause": "dsmb", "text": "Paused", "opened_at": NOW, "opened_by": self.by}
-        return self._model("participants.Hold")(site_id="MUSC", **facts)
 
     def _fact(self, n):
         facts = {"participant": self.participants[n], "site_id": "MUSC", "protocol_version": "1.0"}
