@@ -14,6 +14,7 @@ class Permission(StrEnum):
     LOG_VISIT = "log visits and mark them missed"
     REPORT_DEVIATION = "report and complete deviations"
     CLASSIFY_DEVIATION = "classify deviations"
+    SIGN = "sign what an investigator answers for"
     REPORT_EVENT = "report adverse events"
     WITHDRAW = "record a withdrawal or a screen failure"
     PROPOSE_HOLD = "propose a hold"
@@ -43,7 +44,7 @@ _ENTER = frozenset(
 # The administrator exports and runs the system but enters no clinical data (separation of duties, 21 CFR 11.10(g)).
 GRANTS: dict[str, frozenset[Permission]] = {
     Role.COORDINATOR: _ENTER,
-    Role.INVESTIGATOR: _ENTER | {P.ENROLL, P.CLASSIFY_DEVIATION, P.PLACE_HOLD},
+    Role.INVESTIGATOR: _ENTER | {P.ENROLL, P.CLASSIFY_DEVIATION, P.SIGN, P.PLACE_HOLD},
     Role.CHAIR: frozenset({P.SEE, P.PLACE_HOLD, P.LIFT_HOLD, P.EXPORT, P.AUDIT, P.OPERATE}),
     Role.MONITOR: frozenset({P.SEE, P.AUDIT}),
     Role.ADMINISTRATOR: frozenset({P.SEE, P.EXPORT, P.AUDIT, P.OPERATE}),

@@ -77,7 +77,7 @@ PAGES = {
     "history": (["visits_visit", "visit"], AT_MUSC),
     "mail": (["mail"], OPERATES - {"emory_coordinator"}),
 }
-ELSEWHERE = {"sign_in", "sign_out", "find", "sweep_now", "try_again"}  # their own tests below
+ELSEWHERE = {"signature", "sign_in", "sign_out", "find", "sweep_now", "try_again"}  # their own tests below
 
 
 def address(name):
