@@ -68,7 +68,16 @@ PAGES = {
     "history": (["visits_visit", "visit"], AT_MUSC),
     "mail": (["mail"], OPERATES - {"emory_coordinator"}),
 }
-ELSEWHERE = {"sign_in", "sign_out", "find", "sweep_now", "try_again"}  # their own tests below
+ELSEWHERE = {
+    "sign_in",
+    "sign_in_again",
+    "save_draft",
+    "discard_draft",
+    "sign_out",
+    "find",
+    "sweep_now",
+    "try_again",
+}  # their own tests below
 
 
 def address(name):
