@@ -7,7 +7,7 @@ from studytracker.dates import day_label
 from studytracker.protocol import UnknownCode
 from studytracker.refusal import Refused
 
-from .models import Acknowledgement, AdverseEvent, Clock, Determination, Fulfilment, Notification
+from .models import AdverseEvent, Clock, Determination, Fulfilment, InvestigatorAcknowledgement, Notification
 from .watching import watch
 
 FOUND_REPORTABLE = "found_reportable"
@@ -84,8 +84,8 @@ def _ask_for_acknowledgement(notification, role):
     """Of everybody who holds the role now, at every site."""
     held = {"memberships__role": role, "memberships__ended_at": None}
     people = User.objects.filter(is_active=True, **held).distinct().order_by("username")
-    Acknowledgement.objects.bulk_create(
-        (Acknowledgement(notification=notification, investigator=person) for person in people),
+    InvestigatorAcknowledgement.objects.bulk_create(
+        (InvestigatorAcknowledgement(notification=notification, investigator=person) for person in people),
         ignore_conflicts=True,
     )
 
@@ -93,7 +93,7 @@ def _ask_for_acknowledgement(notification, role):
 @transaction.atomic
 def acknowledge(*, acknowledgement, by, at):
     """The investigator has seen the report. Only for oneself."""
-    row = Acknowledgement.objects.select_for_update().get(pk=acknowledgement.pk)
+    row = InvestigatorAcknowledgement.objects.select_for_update().get(pk=acknowledgement.pk)
     if row.acknowledged_at:
         raise NotificationRefused("This is acknowledged already. Nothing was changed.")
     if row.investigator_id != by.pk:

@@ -1,7 +1,7 @@
 """What went wrong: events, how they are judged, and how the judgement changed."""
 
 from .assessment import SITE, SPONSOR, Assessment, GradeEpisode
-from .clock import Acknowledgement, Clock, ClockChange, Determination, Fulfilment, Notification
+from .clock import Clock, ClockChange, Determination, Fulfilment, InvestigatorAcknowledgement, Notification
 from .event import AdverseEvent
 from .judgement import JUDGED, SERIOUSNESS, SITE_JUDGES, SPONSOR_JUDGES, SPONSOR_SERIOUSNESS, Judged
 from .stopping import RuleSwitch, Trip, TripEvidence
@@ -15,7 +15,7 @@ __all__ = [
     "Determination",
     "ClockChange",
     "Clock",
-    "Acknowledgement",
+    "InvestigatorAcknowledgement",
     "JUDGED",
     "SERIOUSNESS",
     "SITE",

@@ -256,7 +256,7 @@ class Fulfilment(models.Model):
         return f"{self.notification} answers {self.clock.rule_id}"
 
 
-class AcknowledgementQuerySet(models.QuerySet):
+class InvestigatorAcknowledgementQuerySet(models.QuerySet):
     def visible_to(self, user):
         """Those asked of this person, at whatever site the event is: 21 CFR 312.32(c)(1) tells all investigators."""
         return self.filter(investigator=user)
@@ -265,7 +265,7 @@ class AcknowledgementQuerySet(models.QuerySet):
         return self.filter(acknowledged_at=None, notification__voided_at=None)
 
 
-class Acknowledgement(models.Model):
+class InvestigatorAcknowledgement(models.Model):
     """That one investigator, at either site, has seen a safety report."""
 
     notification = models.ForeignKey(Notification, models.PROTECT, related_name="acknowledgements")
@@ -275,7 +275,7 @@ class Acknowledgement(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
 
-    objects = AcknowledgementQuerySet.as_manager()
+    objects = InvestigatorAcknowledgementQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]

@@ -60,7 +60,7 @@ CHANGES = {
     "adverse_events.Determination": ("note", "Seen anew"),
     "adverse_events.Notification": ("reference", "FAX-2"),
     "adverse_events.Fulfilment": ("clock_id", None),
-    "adverse_events.Acknowledgement": ("investigator_id", None),
+    "adverse_events.InvestigatorAcknowledgement": ("investigator_id", None),
     "adverse_events.RuleSwitch": ("reason", "Another"),
     "adverse_events.Trip": ("words", "Counted anew"),
     "adverse_events.TripEvidence": ("words", "Grade 4"),
@@ -353,8 +353,8 @@ class Rows:
     def fulfilment(self, n):
         return self._model("adverse_events.Fulfilment")(clock=self.clocks[n], notification=self.notifications[n])
 
-    def acknowledgement(self, n):
-        return self._model("adverse_events.Acknowledgement")(
+    def investigatoracknowledgement(self, n):
+        return self._model("adverse_events.InvestigatorAcknowledgement")(
             notification=self.notifications[n], investigator=self.users[0]
         )
 
