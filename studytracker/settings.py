@@ -244,6 +244,7 @@ CELERY_BEAT_SCHEDULE = {
         # After a long stop one sweep does the work of all that were missed.
         "options": {"expires": SWEEP_MINUTES * 60},
     },
+    "exports": {"task": "studytracker.exports.tasks.look", "schedule": 60, "options": {"expires": 60}},
 }
 
 # --- The trial, and where the rooms meet ------------------------------------------------------------------------
@@ -270,6 +271,17 @@ PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events", 
 BANNERS = ["participants.holds.banners"]  # (sentence, address) for the head of every page, of (user, at)
 REMINDER_SOURCES = {"visit": "visits.reminders"}
 HOME_PANELS = ["visits.panels.matrix", "visits.panels.agenda"]
+# What a package may hold, in the order of the export page.
+DATASETS = [
+    "participants.datasets.participants",
+    "participants.datasets.consents",
+    "participants.datasets.eligibility",
+    "participants.datasets.infusions",
+    "visits.datasets.visits",
+    "visits.datasets.procedures",
+    "visits.datasets.deviations",
+    "adverse_events.datasets.events",
+]
 # The listings an export takes whole: (title, url name).
 EXPORTS = [
     ("Participants", "participants"),

@@ -1,6 +1,5 @@
 from django.urls import include, path, register_converter
 
-from studytracker.exports.catalogue import exports
 from studytracker.outbox import views as outbox
 from studytracker.protocol.views import study
 from studytracker.web.home import help_page, home
@@ -24,7 +23,7 @@ urlpatterns = [
     path("", home, name="home"),
     path("help/", help_page, name="help"),
     path("study/", study, name="study"),
-    path("exports/", exports, name="exports"),
+    path("exports/", include("studytracker.exports.urls")),
     path("reminders/", outbox.reminders, name="reminders"),
     path("reminders/sweep/", outbox.sweep_now, name="sweep_now"),
     path("reminders/<row:pk>/", outbox.mail, name="mail"),
