@@ -153,6 +153,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+# How many of our own proxies stand before the server: the client's address is then read from what they wrote.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign_in"
@@ -245,6 +247,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": SWEEP_MINUTES * 60},
     },
     "exports": {"task": "studytracker.exports.tasks.look", "schedule": 60, "options": {"expires": 60}},
+    "seal": {"task": "studytracker.trust.tasks.seal", "schedule": 60, "options": {"expires": 60}},
 }
 
 # --- The trial, and where the rooms meet ------------------------------------------------------------------------
@@ -282,6 +285,8 @@ DATASETS = [
     "visits.datasets.deviations",
     "adverse_events.datasets.events",
 ]
+# What can be signed: the name in addresses, and where its Kind is (studytracker.trust.signatures).
+SIGNED_KINDS: dict[str, str] = {}
 # The listings an export takes whole: (title, url name).
 EXPORTS = [
     ("Participants", "participants"),

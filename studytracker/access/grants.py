@@ -8,11 +8,13 @@ from django.db.models import TextChoices
 class Permission(StrEnum):
     SEE = "see participants, visits and adverse events"
     SCREEN = "screen participants and answer the criteria"
+    RECORD = "record results, vital signs, medicines and history"
     ENROLL = "confirm eligibility and enroll"
     INFUSE = "record the infusion"
     LOG_VISIT = "log visits and mark them missed"
     REPORT_DEVIATION = "report and complete deviations"
     CLASSIFY_DEVIATION = "classify deviations"
+    SIGN = "sign what an investigator answers for"
     REPORT_EVENT = "report adverse events"
     WITHDRAW = "record a withdrawal or a screen failure"
     PROPOSE_HOLD = "propose a hold"
@@ -35,7 +37,7 @@ class Role(TextChoices):
 P = Permission
 _ENTER = frozenset(
     {
-        *(P.SEE, P.SCREEN, P.INFUSE, P.LOG_VISIT, P.REPORT_DEVIATION, P.REPORT_EVENT, P.WITHDRAW),
+        *(P.SEE, P.SCREEN, P.RECORD, P.INFUSE, P.LOG_VISIT, P.REPORT_DEVIATION, P.REPORT_EVENT, P.WITHDRAW),
         *(P.PROPOSE_HOLD, P.EXPORT, P.AUDIT, P.OPERATE),
     }
 )
@@ -43,7 +45,7 @@ _ENTER = frozenset(
 # The administrator exports and runs the system but enters no clinical data (separation of duties, 21 CFR 11.10(g)).
 GRANTS: dict[str, frozenset[Permission]] = {
     Role.COORDINATOR: _ENTER,
-    Role.INVESTIGATOR: _ENTER | {P.ENROLL, P.EXPORT_IDENTIFIED, P.CLASSIFY_DEVIATION, P.PLACE_HOLD},
+    Role.INVESTIGATOR: _ENTER | {P.ENROLL, P.EXPORT_IDENTIFIED, P.CLASSIFY_DEVIATION, P.SIGN, P.PLACE_HOLD},
     Role.CHAIR: frozenset({P.SEE, P.PLACE_HOLD, P.LIFT_HOLD, P.EXPORT, P.AUDIT, P.OPERATE}),
     Role.MONITOR: frozenset({P.SEE, P.AUDIT}),
     Role.ADMINISTRATOR: frozenset({P.SEE, P.EXPORT, P.EXPORT_IDENTIFIED, P.AUDIT, P.OPERATE}),

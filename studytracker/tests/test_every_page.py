@@ -70,6 +70,7 @@ PAGES = {
     "complete_event": (["MUSC-001", 1], ENTERS),
     "void_event": (["MUSC-001", 1], ENTERS),
     "restore_event": (["MUSC-001", 1], ENTERS),
+    "slots": ([], HAS_A_ROLE),
     "holds": ([], HAS_A_ROLE),
     "new_hold": ([], ENTERS | {"emory_coordinator", "chair"}),
     "hold": (["hold"], AT_MUSC),
@@ -82,6 +83,7 @@ PAGES = {
 }
 PACKAGE = {"datasets": ["visits"], "sites": ["MUSC"], "format": "csv", "level": "coded", "purpose": "a review"}
 ELSEWHERE = {
+    "signature",
     "sign_in",
     "sign_out",
     "find",
