@@ -1,7 +1,6 @@
 from django.urls import include, path, register_converter
 
 from participants.seat_views import slots
-from studytracker.exports.catalogue import exports
 from studytracker.outbox import views as outbox
 from studytracker.protocol.views import study
 from studytracker.web.home import help_page, home
