@@ -347,6 +347,8 @@ def read(model, text):
 def _typed(field, value):
     if value is None or value == HIDDEN:
         return value
+    if isinstance(field, models.JSONField):
+        return json.loads(value) if isinstance(value, str) else value  # SQLite holds it as text
     if isinstance(field, models.DateTimeField):
         at = datetime.fromisoformat(value)
         return at if at.tzinfo else at.replace(tzinfo=UTC)
