@@ -73,7 +73,7 @@ def _span_at(part, anchor, spans, subject, evidence, moment):
         free_from=free,
         by_rescreening=anchor.name == "Screening",
         goes_on=free is None and any(getattr(row, "is_ongoing", False) for row, _ in deciding),
-        worst_case=any(not span.is_exact and span.last_latest != FOREVER for _, span in deciding),
+        worst_case=any(span.is_read_as_worst for _, span in deciding),
     )
 
 
@@ -122,7 +122,7 @@ def dates_words(row) -> str:
 
 def _span_words(row, span):
     words = row_words(row)
-    if span.last_latest == FOREVER or span.is_exact:
+    if span.last_latest in (FOREVER, span.last_earliest):
         return words
     return f"{words} (read as {day_label(span.last_latest)}, the worst case)"
 
@@ -147,7 +147,9 @@ def current(criterion, part, evidence, moment):
     rows = _histories(evidence, part.input)
     findings = []
     for anchor in moment.anchors(part):
-        touched = [(row, Span.of(row.started, row.ended, row.is_ongoing).touches(anchor.on, anchor.on)) for row in rows]
+        touched = [
+            (row, Span.of(row.started, row.ended, row.is_ongoing).touches(anchor.on, anchor.on)) for row in rows
+        ]
         going_on = [row for row, touch in touched if touch is not False]
         certain = [row for row, touch in touched if touch]
         if going_on:
@@ -184,7 +186,9 @@ def _absent_now(evidence, moment, words, anchor=None):
     if not_asked := unasked("histories", evidence, anchor, moment):
         return Finding(None, not_asked)
     taken = day_label(evidence.taken_on("histories"))
-    return Finding(ABSENT, f"{words.capitalize()}, by the history taken up to {taken}.", (Source(f"History, {taken}"),))
+    return Finding(
+        ABSENT, f"{words.capitalize()}, by the history taken up to {taken}.", (Source(f"History, {taken}"),)
+    )
 
 
 def nephritis_therapy(criterion, part, evidence, moment):

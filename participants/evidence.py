@@ -51,8 +51,7 @@ class Evidence:
         return [
             row
             for row in self.labs
-            if row.test == test
-            and (row.visit_code == code or not row.visit_code and row.collected.earliest >= since)
+            if row.test == test and (row.visit_code == code or not row.visit_code and row.collected.earliest >= since)
         ]
 
 
@@ -107,5 +106,3 @@ def _is_before(row, until):
         None,
     )
     return began is None or getattr(began, "earliest", began) <= until
-
-

@@ -38,6 +38,11 @@ class Finding:
     goes_on: bool = False
     worst_case: bool = False
 
+    @property
+    def runs_out(self) -> bool:
+        """Whether it stands in the way only until a day that waiting brings."""
+        return self.result == PRESENT and self.free_from is not None and not self.by_rescreening
+
 
 @dataclass(frozen=True)
 class Anchor:

@@ -111,7 +111,9 @@ def pregnancy(criterion, part, evidence, moment):
         return _no_result(evidence, part)
     row = _last(known)
     if wanted and row.collected.earliest < wanted and row.result == NEGATIVE:
-        return Finding(None, f"The last test was on {row.collected}: repeat it before the infusion.", (_lab_source(row),))
+        return Finding(
+            None, f"The last test was on {row.collected}: repeat it before the infusion.", (_lab_source(row),)
+        )
     code = {POSITIVE: PRESENT, NEGATIVE: ABSENT}.get(row.result, UNKNOWN)
     return Finding(code, f"{row.planned.name} {row.reported.lower()} on {row.collected}.", (_lab_source(row),))
 
@@ -146,7 +148,11 @@ def _antibody(part, evidence, moment, judged):
     [anchor] = moment.anchors(part)
     begin = begins(part.look_back, anchor.on)
     rows = sorted(
-        (row for row in evidence.labs if row.planned.input == part.input and row.visit_code in _at_screening(evidence)),
+        (
+            row
+            for row in evidence.labs
+            if row.planned.input == part.input and row.visit_code in _at_screening(evidence)
+        ),
         key=lambda row: (row.collected.latest, row.pk or 0),
     )
     row = rows[-1] if rows else None

@@ -56,9 +56,7 @@ class Span:
             return cls(first_earliest, first_latest, FOREVER, FOREVER)
         if ended is None:
             return cls(first_earliest, first_latest, first_earliest, FOREVER)
-        return cls(
-            first_earliest, min(first_latest, ended.latest), max(ended.earliest, first_earliest), ended.latest
-        )
+        return cls(first_earliest, min(first_latest, ended.latest), max(ended.earliest, first_earliest), ended.latest)
 
     @classmethod
     def on(cls, day: PartialDate | None) -> Self:
@@ -74,5 +72,6 @@ class Span:
         return True if self.first_latest <= end and self.last_earliest >= begin else None
 
     @property
-    def is_exact(self) -> bool:
-        return self.first_earliest == self.first_latest and self.last_earliest == self.last_latest
+    def is_read_as_worst(self) -> bool:
+        """Whether its last day is known in part, so that the latest possible one is taken."""
+        return self.last_latest not in (FOREVER, self.last_earliest)

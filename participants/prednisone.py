@@ -9,7 +9,7 @@ from studytracker.protocol.measures import plain
 
 from .course_findings import row_words, unasked
 from .findings import ABSENT, PRESENT, UNKNOWN, Finding, Source, source, window_words
-from .lookback import FOREVER, Span, begins, first_free
+from .lookback import Span, begins, first_free
 
 MILLIGRAMS = {"mg": Decimal(1), "g": Decimal(1000), "ug": Decimal("0.001")}
 SUBJECT = "medicines"
@@ -81,11 +81,13 @@ def finding(criterion, part, evidence, moment):
     limit_words = f"{part.limit.value} mg/kg × {plain(weight.standard_value)} kg = {plain(allowed)} mg"
     last = _last_day_above(found, allowed, begin)
     free = first_free(part.look_back, last) if last else None
-    certain = any(least > allowed for _, least, _ in amounts)
+    # A course too high by itself is certain once it surely touches the look-back, on whichever of its days.
+    alone = any(course.mg and course.mg > allowed and course.span.touches(begin, anchor.on) for course in near)
+    certain = alone or any(least > allowed for _, least, _ in amounts)
     possible = any(each[2] is None or each[2] > allowed for each in amounts)
     if not possible:
         return _within(part, anchor, evidence, moment, most, limit_words, sources, free)
-    top = max(least for _, least, _ in amounts) if certain else most
+    top = most if most is not None else max(least for _, least, _ in amounts) or None
     told = f"up to {plain(round(top, 2))} mg prednisone a day" if top is not None else "an amount that is not known"
     return Finding(
         PRESENT if certain else UNKNOWN,
@@ -94,14 +96,16 @@ def finding(criterion, part, evidence, moment):
         sources,
         free_from=free,
         goes_on=free is None,
-        worst_case=any(not course.span.is_exact and course.span.last_latest != FOREVER for course in near),
+        worst_case=any(course.span.is_read_as_worst for course in near),
     )
 
 
 def _within(part, anchor, evidence, moment, most, limit_words, sources, free):
     if not_asked := unasked(SUBJECT, evidence, anchor, moment):
         return Finding(None, not_asked, sources)
-    words = f"At most {plain(round(most, 2))} mg prednisone a day against {limit_words}; the {window_words(part, anchor)}."
+    words = (
+        f"At most {plain(round(most, 2))} mg prednisone a day against {limit_words}; the {window_words(part, anchor)}."
+    )
     return Finding(ABSENT, words, sources, free_from=free)
 
 

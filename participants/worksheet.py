@@ -150,7 +150,7 @@ def row_of(criterion, part, evidence, moment) -> Row:
     finding = find(criterion, part, evidence, moment) if find and part.decided != "judged" else None
     answer = evidence.answers.get(part.id)
     result, note = _result(part, finding, answer)
-    if result == PRESENT and finding and finding.result == PRESENT and finding.free_from and not finding.by_rescreening:
+    if result == PRESENT and finding and finding.runs_out:
         result = WAITING
     return Row(criterion, part, finding, answer, result, note)
 
@@ -213,4 +213,3 @@ def earliest_words(sheet: Worksheet) -> str:
     if sheet.earliest_on is None:
         return "No date yet: what stands in the way goes on."
     return f"Earliest eligible Baseline {day_label(sheet.earliest_on)}."
-
