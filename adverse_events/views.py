@@ -12,7 +12,7 @@ from studytracker.protocol.models import Site
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
-from . import reporting, voiding
+from . import clock_panel, reporting, voiding
 from .forms import EventForm, VoidForm
 from .models import AdverseEvent
 from .tables import AdverseEventFilter, AdverseEventTable
@@ -57,6 +57,7 @@ def event(request, identifier, number):
     context = {
         "event": row,
         "participant": row.participant,
+        "panel": clock_panel.panel(row, request.user, timezone.now()),
         "today": today[row.site_id],
         "facts": [(column.header, value) for column, value in table.rows[0].items()],
         "may_complete": row.completable and request.user.can(Permission.REPORT_EVENT, row.site_id),

@@ -40,4 +40,5 @@ urlpatterns = [
     path("visits/", include("visits.urls")),
     path("deviations/", include("visits.deviation_urls")),
     path("adverse-events/", include("adverse_events.urls")),
+    path("safety/", include("adverse_events.safety_urls")),
 ]

@@ -16,6 +16,9 @@ class Permission(StrEnum):
     CLASSIFY_DEVIATION = "classify deviations"
     SIGN = "sign what an investigator answers for"
     REPORT_EVENT = "report adverse events"
+    NOTIFY = "record who was told of an event, and determinations"
+    CLOSE_CLOCK = "close a reporting clock as not qualifying"
+    SWITCH_RULE = "switch a stopping rule on or off"
     WITHDRAW = "record a withdrawal or a screen failure"
     PROPOSE_HOLD = "propose a hold"
     PLACE_HOLD = "place a hold"
@@ -38,15 +41,18 @@ P = Permission
 _ENTER = frozenset(
     {
         *(P.SEE, P.SCREEN, P.RECORD, P.INFUSE, P.LOG_VISIT, P.REPORT_DEVIATION, P.REPORT_EVENT, P.WITHDRAW),
-        *(P.PROPOSE_HOLD, P.EXPORT, P.AUDIT, P.OPERATE),
+        *(P.NOTIFY, P.PROPOSE_HOLD, P.EXPORT, P.AUDIT, P.OPERATE),
     }
 )
 
 # The administrator exports and runs the system but enters no clinical data (separation of duties, 21 CFR 11.10(g)).
 GRANTS: dict[str, frozenset[Permission]] = {
     Role.COORDINATOR: _ENTER,
-    Role.INVESTIGATOR: _ENTER | {P.ENROLL, P.EXPORT_IDENTIFIED, P.CLASSIFY_DEVIATION, P.SIGN, P.PLACE_HOLD},
-    Role.CHAIR: frozenset({P.SEE, P.PLACE_HOLD, P.LIFT_HOLD, P.EXPORT, P.AUDIT, P.OPERATE}),
+    Role.INVESTIGATOR: _ENTER
+    | {P.ENROLL, P.EXPORT_IDENTIFIED, P.CLASSIFY_DEVIATION, P.SIGN, P.CLOSE_CLOCK, P.PLACE_HOLD},
+    Role.CHAIR: frozenset(
+        {P.SEE, P.NOTIFY, P.CLOSE_CLOCK, P.SWITCH_RULE, P.PLACE_HOLD, P.LIFT_HOLD, P.EXPORT, P.AUDIT, P.OPERATE}
+    ),
     Role.MONITOR: frozenset({P.SEE, P.AUDIT}),
     Role.ADMINISTRATOR: frozenset({P.SEE, P.EXPORT, P.EXPORT_IDENTIFIED, P.AUDIT, P.OPERATE}),
 }

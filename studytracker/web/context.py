@@ -18,6 +18,8 @@ NAVIGATION = (
     ("Participants", "participants", Permission.SEE),
     ("Visits", "visits", Permission.SEE),
     ("Adverse events", "adverse_events", Permission.SEE),
+    ("Clocks", "clocks", Permission.SEE),
+    ("Stopping rules", "stopping_rules", Permission.SEE),
     ("Deviations", "deviations", Permission.SEE),
     ("Slots", "slots", Permission.SEE),
     ("Reminders", "reminders", Permission.OPERATE),
