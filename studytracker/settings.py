@@ -238,6 +238,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
+# Who shows this in "Authorization: Bearer ..." reads the figures of /readyz; empty: administrators alone do.
+HEALTH_TOKEN = env.str("HEALTH_TOKEN", default="")
 SWEEP_MINUTES = env.float("SWEEP_MINUTES", default=2)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
@@ -270,7 +272,8 @@ WORKLISTS = [
     "visits.worklist.deviations",
 ]
 PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events", "visits.panels.deviations"]
-BANNERS = ["participants.holds.banners"]  # (sentence, address) for the head of every page, of (user, at)
+# (sentence, address, words of the link) for the head of every page, of (user, at)
+BANNERS = ["participants.holds.banners", "studytracker.outbox.health.banners"]
 REMINDER_SOURCES = {"visit": "visits.reminders"}
 HOME_PANELS = ["visits.panels.matrix", "visits.panels.agenda"]
 # What can be signed: the name in addresses, and where its Kind is (studytracker.trust.signatures).

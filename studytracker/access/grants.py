@@ -23,6 +23,7 @@ class Permission(StrEnum):
     EXPORT = "export data"
     AUDIT = "read the audit trail"
     OPERATE = "see the delivery of reminders and run it"
+    ACKNOWLEDGE = "acknowledge reminders"
 
 
 class Role(TextChoices):
@@ -37,7 +38,7 @@ P = Permission
 _ENTER = frozenset(
     {
         *(P.SEE, P.SCREEN, P.RECORD, P.INFUSE, P.LOG_VISIT, P.REPORT_DEVIATION, P.REPORT_EVENT, P.WITHDRAW),
-        *(P.PROPOSE_HOLD, P.EXPORT, P.AUDIT, P.OPERATE),
+        *(P.PROPOSE_HOLD, P.EXPORT, P.AUDIT, P.OPERATE, P.ACKNOWLEDGE),
     }
 )
 

@@ -12,7 +12,7 @@ from participants.holds import propose_hold
 from participants.models import Hold
 from studytracker.access.people import grant
 from studytracker.dates import PartialDate
-from studytracker.outbox.models import Mail
+from studytracker.outbox.models import Mail, Notice
 from studytracker.outbox.sweeping import sweep
 from visits.attendance import miss
 from visits.deviations import report as report_deviation
@@ -32,6 +32,10 @@ PAGES = {
     "study": ([], set(ROLES)),
     "exports": ([], OPERATES),
     "reminders": ([], OPERATES),
+    "open_matters": ([], OPERATES),
+    "next_mails": ([], OPERATES),
+    "reminder_preferences": ([], set(ROLES)),
+    "acknowledge": (["notice"], ENTERS),
     "participants": ([], HAS_A_ROLE),
     "visits": ([], HAS_A_ROLE),
     "adverse_events": ([], HAS_A_ROLE),
@@ -78,12 +82,23 @@ PAGES = {
     "mail": (["mail"], OPERATES - {"emory_coordinator"}),
 }
 # Their own tests are below or in their room.
-ELSEWHERE = {"signature", "sign_in", "sign_out", "find", "sweep_now", "try_again"}
+ELSEWHERE = {
+    "signature",
+    "sign_in",
+    "sign_out",
+    "find",
+    "sweep_now",
+    "try_again",
+    "test_mail",
+    "end_acknowledgement",
+    "alive",
+    "ready",
+}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft"}
 
 
 def address(name):
-    here = {"mail": Mail, "visit": Visit, "hold": Hold}
+    here = {"mail": Mail, "notice": Notice, "visit": Visit, "hold": Hold}
     args = [here[arg].objects.filter(site="MUSC").first().pk if arg in here else arg for arg in PAGES[name][0]]
     return reverse(name, args=args)
 
@@ -138,7 +153,14 @@ def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, 
     emory.infused(DAY0)
     client = browse(emory_coordinator)
     theirs = client.get(address(name))
-    nowhere = {"MUSC-001": "MUSC-998", "MUSC-002": "MUSC-998", "mail": 99999, "visit": 99999, "hold": 99999}
+    nowhere = {
+        "MUSC-001": "MUSC-998",
+        "MUSC-002": "MUSC-998",
+        "mail": 99999,
+        "notice": 99999,
+        "visit": 99999,
+        "hold": 99999,
+    }
     args = [nowhere.get(arg, arg) for arg in PAGES[name][0]]
     missing = client.get(reverse(name, args=args))
     assert (theirs.status_code, missing.status_code) == (404, 404)
@@ -177,7 +199,9 @@ def test_nobody_writes_without_the_grant(request, stage, browse, name, role):
     assert ("Your role does not let you" in response.content.decode()) is (status == 403)
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if name not in [*WRITES, "screen", "new_hold"]])
+@pytest.mark.parametrize(
+    "name", [name for name in PAGES if name not in [*WRITES, "screen", "new_hold", "reminder_preferences"]]
+)
 def test_what_only_reads_refuses_a_post(stage, browse, coordinator, name):
     assert browse(coordinator).post(address(name), {}).status_code in (403, 405)
 
@@ -285,7 +309,10 @@ def test_home_takes_the_same_queries_however_many_participants(
 @pytest.mark.parametrize("many", [1, 5])
 @pytest.mark.parametrize(
     ("name", "queries"),
-    [("participants", 7), ("visits", 7), ("adverse_events", 7), ("reminders", 9), ("deviations", 7), ("holds", 6)],
+    [
+        *(("participants", 8), ("visits", 8), ("adverse_events", 8), ("deviations", 8), ("holds", 7)),
+        *(("reminders", 8), ("open_matters", 8)),
+    ],
 )
 def test_a_list_takes_the_same_queries_however_many_rows(
     musc, coordinator, browse, frozen, many, name, queries, django_assert_num_queries
@@ -300,6 +327,18 @@ def test_a_list_takes_the_same_queries_however_many_rows(
     client.get(reverse(name))
     with django_assert_num_queries(queries):
         client.get(reverse(name))
+
+
+@pytest.mark.parametrize("many", [1, 5])
+def test_the_next_mails_take_no_more_queries_for_more_rows(
+    musc, coordinator, browse, frozen, many, django_assert_max_num_queries
+):
+    """By the people and their times, of which there are two here."""
+    for _ in range(many):
+        musc.infused(DAY0)
+    client = browse(coordinator)
+    with django_assert_max_num_queries(26):
+        assert client.get("/reminders/next/").status_code == 200
 
 
 @pytest.mark.parametrize("many", [1, 5])
@@ -321,5 +360,5 @@ def test_a_participant_page_takes_the_same_queries_however_much_happened(
     for _ in range(many):
         report(participant=participant, term="Rash", started=PartialDate(2025, 6), by=coordinator, at=NOW)
     client = browse(coordinator)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         client.get("/participants/MUSC-001/")
