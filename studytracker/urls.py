@@ -36,6 +36,7 @@ urlpatterns = [
     path("audit/", include("studytracker.trust.urls")),
     path("participants/", include("participants.urls")),
     path("visits/", include("visits.urls")),
+    path("calendar/", include("visits.calendar_urls")),
     path("deviations/", include("visits.deviation_urls")),
     path("adverse-events/", include("adverse_events.urls")),
 ]

@@ -59,6 +59,7 @@ class VisitLog(Marked):
 
     late_entry_business_days: Count
     booked_not_logged_business_days: Count
+    appointment_minutes: Positive
 
 
 class ReminderStage(Marked):

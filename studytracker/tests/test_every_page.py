@@ -52,6 +52,7 @@ PAGES = {
     "book_visit": (["MUSC-001", "W4"], ENTERS),
     "cancel_booking": (["MUSC-001", "W4"], ENTERS),
     "miss_visit": (["MUSC-001", "W1"], ENTERS),
+    "calendar": ([], HAS_A_ROLE),
     "deviations": ([], HAS_A_ROLE),
     "deviation": (["MUSC-001", 1], AT_MUSC),
     "report_deviation": (["MUSC-001"], ENTERS),

@@ -16,6 +16,7 @@ NAVIGATION = (
     ("Today", "home", None),
     ("Participants", "participants", Permission.SEE),
     ("Visits", "visits", Permission.SEE),
+    ("Calendar", "calendar", Permission.SEE),
     ("Adverse events", "adverse_events", Permission.SEE),
     ("Deviations", "deviations", Permission.SEE),
     ("Reminders", "reminders", Permission.OPERATE),

@@ -37,6 +37,7 @@ CHANGES = {
     "visits.Visit": ("target_on", date(2025, 3, 1)),
     "visits.VisitProcedure": ("code", "exam"),
     "visits.Booking": ("starts_at", datetime(2025, 7, 1, 13, 30, tzinfo=UTC)),
+    "visits.CalendarFeed": ("fetched_at", NOW),
     "visits.WindowMove": ("new_target_on", date(2025, 3, 1)),
     "visits.Deviation": ("description", "Seen 3 days late"),
     "adverse_events.AdverseEvent": ("is_fatal", True),
@@ -179,6 +180,9 @@ class Rows:
     def booking(self, n):
         facts = {"starts_at": NOW, "booked_at": NOW, "booked_by": self.by}
         return self._model("visits.Booking")(visit=self.visits[n], **facts)
+
+    def calendarfeed(self, n):
+        return self._model("visits.CalendarFeed")(user=self.users[n], token_sha256=f"{n:064}", made_at=NOW)
 
     def windowmove(self, n):
         days = {f"{age}_{end}_on": TODAY for age in ("old", "new") for end in ("target", "opens", "closes")}

@@ -1,0 +1,20 @@
+from .deviation import CLASSIFIED, CLOSED, COMPLETED, DRAFTED, STAGES, VOIDED, Deviation, Severity
+from .feed import CalendarFeed
+from .visit import Booking, Visit, VisitProcedure, WindowMove, days_out
+
+__all__ = [
+    "CLASSIFIED",
+    "CLOSED",
+    "COMPLETED",
+    "DRAFTED",
+    "STAGES",
+    "VOIDED",
+    "Booking",
+    "CalendarFeed",
+    "Deviation",
+    "Severity",
+    "Visit",
+    "VisitProcedure",
+    "WindowMove",
+    "days_out",
+]
