@@ -64,7 +64,7 @@ def test_twice_is_refused_and_a_voided_event_is_not_completed(event, coordinator
 
 def test_the_database_refuses_to_delete_an_event_or_to_void_it_without_a_reason(event, coordinator):
     with pytest.raises(IntegrityError, match="never deleted"), transaction.atomic():
-        AdverseEvent.objects.all().delete()
+        AdverseEvent.objects.all()._raw_delete("default")  # past the ORM, which would refuse first
     with pytest.raises(IntegrityError), transaction.atomic():
         AdverseEvent.objects.update(voided_at=NOW, voided_by=coordinator)
     assert AdverseEvent.objects.count() == 1

@@ -21,9 +21,12 @@ VOCABULARIES = (
     "causality",
     "related_to",
     "expectedness",
+    "event_nature",
+    "special_interest",
     "outcome",
     "action_taken",
     "sex",
+    "route",
     "inclusion_answer",
     "exclusion_answer",
     "visit_type",
@@ -32,6 +35,10 @@ VOCABULARIES = (
     "out_of_window_reason",
     "withdrawal_reason",
     "deviation_category",
+    "hold_cause",
+    "determination",
+    "recipient",
+    "notification_method",
 )
 
 
@@ -117,6 +124,10 @@ def _unique_names(top: Place) -> Iterator[Problem]:
         ("site", "prefix"),
         ("consent_form", "version"),
         ("criterion", "id"),
+        ("lab_test", "code"),
+        ("vital_sign", "code"),
+        ("drug_class", "code"),
+        ("history_category", "code"),
         ("procedure", "code"),
         ("reminder_stage", "code"),
         ("clock", "id"),
@@ -128,6 +139,7 @@ def _unique_names(top: Place) -> Iterator[Problem]:
     yield from _unique([part for each in top.rows("criterion") for part in each.rows("part")], "id")
     for vocabulary in top.rows("vocabulary"):
         yield from _unique(vocabulary.rows("term"), "code")
+    yield from _unique([drug for each in top.rows("drug_class") for drug in each.rows("drug")], "code")
     for table, inner in (("sledai", "item"), ("corticosteroids", "drug")):
         if place := top.table(table):
             yield from _unique(place.rows(inner), "code")
@@ -217,13 +229,37 @@ def _references(top: Place) -> Iterator[Problem]:
         yield from _known(visit, "procedures", procedures, "procedure")
     for form in top.rows("consent_form"):
         yield from _known(form, "sites", sites, "site")
-    for clock in top.rows("clock"):
-        yield from _known(clock, "sites", sites, "site")
+    for test in top.rows("lab_test"):
+        yield from _known(test, "procedure", procedures, "procedure")
+    yield from _clocks(top, sites, visits)
     for procedure in top.rows("procedure"):
         yield from _known(procedure, "implied_by", criteria, "criterion")
     yield from _known(top.table("treatment"), "given_at", visits, "visit")
     yield from _known(top.table("stagger"), "after_visits", visits, "visit")
     yield from _known(top.table("adverse_event_collection"), "ends_visit", visits, "visit")
+
+
+def _clocks(top: Place, sites: list[str], visits: list[str]) -> Iterator[Problem]:
+    """What a clock names exists; what starts it fits how it starts."""
+    terms = {
+        each.row["name"]: _names(each.rows("term"), "code") for each in top.rows("vocabulary") if each.get("name", str)
+    }
+    ids = _names(top.rows("clock"), "id")
+    named = {
+        "determination": (terms.get("determination", []), "determination"),
+        "notice": (ids, "clock"),
+        "visit": (visits, "visit"),
+    }
+    for clock in top.rows("clock"):
+        yield from _known(clock, "sites", sites, "site")
+        yield from _known(clock, "notify", terms.get("recipient", []), "recipient")
+        if clock.get("start", str) in named:
+            yield from _known(clock, "start_of", *named[clock.row["start"]])
+        for condition in clock.rows("when"):
+            yield from _known(condition, "determined", terms.get("determination", []), "determination")
+    yield from _known(
+        top.table("clock_watch"), "breach_category", terms.get("deviation_category", []), "deviation category"
+    )
 
 
 def _reminders(top: Place) -> Iterator[Problem]:

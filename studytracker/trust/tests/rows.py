@@ -14,7 +14,8 @@ from studytracker.trust.coverage import HIDDEN, MASKED, covered_models
 from studytracker.trust.models import Entry
 
 MANY = 12  # how many different rows of a table can be asked for
-KEY_ONLY = {"protocol.Site", "protocol.Slot"}  # no field but the key, so nothing to change
+# No field but the key, so nothing to change; or rows that are only added.
+KEY_ONLY = {"protocol.Site", "protocol.Slot", "trust.Act", "trust.Signature"}
 
 # By model: the field that the update paths change, and to what.
 CHANGES = {
@@ -33,7 +34,16 @@ CHANGES = {
     "participants.CriterionAnswer": ("evidence", "It's “quoted” \\ 100 %"),
     "participants.Enrollment": ("enrolled_on", date(2025, 2, 1)),
     "participants.Infusion": ("weight_kg", Decimal("72.50")),
+    "participants.Hold": ("text", "Told by phone"),
     "participants.Day0Correction": ("reason", "misread"),
+    "participants.LabResult": ("value", Decimal("3.500000")),
+    "participants.SiteLabRange": ("high", Decimal("40.000000")),
+    "participants.VitalSign": ("value", Decimal("121.500")),
+    "participants.Medication": ("indication", "SLE, “flare”"),
+    "participants.MedicalHistory": ("ended", PartialDate(2024, 2)),
+    "participants.ListTaken": ("complete_on", date(2025, 2, 1)),
+    "participants.SledaiScore": ("total", 8),
+    "participants.SledaiItem": ("is_present", False),
     "visits.Visit": ("target_on", date(2025, 3, 1)),
     "visits.VisitProcedure": ("code", "exam"),
     "visits.Booking": ("starts_at", datetime(2025, 7, 1, 13, 30, tzinfo=UTC)),
@@ -41,6 +51,8 @@ CHANGES = {
     "visits.WindowMove": ("new_target_on", date(2025, 3, 1)),
     "visits.Deviation": ("description", "Seen 3 days late"),
     "adverse_events.AdverseEvent": ("is_fatal", True),
+    "adverse_events.Assessment": ("sponsor_is_fatal", True),
+    "adverse_events.GradeEpisode": ("grade", 4),
     "trust.Anchor": ("seq", 9),
     "trust.Backup": ("file", "elsewhere"),
     "trust.Comparison": ("problems", "trail_u_visits_visit is missing"),
@@ -67,6 +79,10 @@ class Rows:
         self.visits = Visit.objects.bulk_create(
             Visit(participant=participant, site_id="MUSC", code="YY", order=98) for participant in treated
         )
+        Score = apps.get_model("participants.SledaiScore")
+        self.scores = Score.objects.bulk_create(self.sledaiscore(n) for n in range(MANY))
+        Event = apps.get_model("adverse_events.AdverseEvent")
+        self.events = Event.objects.bulk_create(self.adverseevent(n, number=2) for n in range(MANY))
         self.corrections = Correction.objects.bulk_create(self.day0correction(n) for n in range(MANY))
 
     def fresh(self, model, n):
@@ -115,6 +131,22 @@ class Rows:
 
     def heartbeat(self, n):
         return self._model("outbox.Heartbeat")(job=f"job-{n}", at=NOW)
+
+    def act(self, n):
+        return self._model("trust.Act")(kind="view", at=NOW, username="crc.musc", words=f"page {n}")
+
+    def signature(self, n):
+        facts = {
+            "kind": "listing",
+            "key": "MUSC",
+            "number": n + 1,
+            "title": "Events",
+            "document": "{}",
+            "meaning": "x",
+        }
+        facts |= {"sha256": "0" * 64, "schema_version": 1, "protocol_version": "1.0", "protocol_sha256": "0" * 64}
+        facts |= {"entry_number": 1, "printed_name": "A", "username": "a", "role": "Investigator", "held_at": "MUSC"}
+        return self._model("trust.Signature")(signed_at=NOW, signed_by=self.by, record_sha256="0" * 64, **facts)
 
     def anchor(self, n):
         facts = {"seq": 1, "hash": "0" * 60, "told_at": NOW}
@@ -168,10 +200,57 @@ class Rows:
             recorded_by=self.by,
         )
 
+    def hold(self, n):
+        facts = {"cause": "other", "text": f"stop {n}", "reference": f"r{n}", "opened_at": NOW, "opened_by": self.by}
+        return self._model("participants.Hold")(site_id="MUSC", **facts)
+
     def day0correction(self, n):
         facts = {"from_on": TODAY, "to_on": TODAY, "from_started_at": NOW, "reason": "typed wrongly"}
         facts |= {"to_started_at": NOW.replace(hour=14), "corrected_at": NOW, "corrected_by": self.by}
         return self._model("participants.Day0Correction")(infusion=self.infusions[n], **facts)
+
+    def _fact(self, n):
+        facts = {"participant": self.participants[n], "site_id": "MUSC", "protocol_version": "1.0"}
+        return facts | {"recorded_at": NOW, "recorded_by": self.by}
+
+    def labresult(self, n):
+        amount = {
+            "value": Decimal("3.4"),
+            "unit": "10^3/uL",
+            "standard_value": Decimal("3.4"),
+            "high": Decimal("11.1"),
+        }
+        return self._model("participants.LabResult")(
+            test="WBC", collected=PartialDate(2025, 6), **amount, **self._fact(n)
+        )
+
+    def sitelabrange(self, n):
+        facts = {"test": f"T{n}", "high": Decimal("34.5"), "unit": "U/L", "starts_on": TODAY}
+        facts |= {"recorded_at": NOW, "recorded_by": self.by}
+        return self._model("participants.SiteLabRange")(site_id="MUSC", **facts)
+
+    def vitalsign(self, n):
+        amount = {"value": Decimal("120"), "unit": "mmHg", "standard_value": Decimal("120"), "standard_unit": "mmHg"}
+        return self._model("participants.VitalSign")(test="SYSBP", measured_on=TODAY, **amount, **self._fact(n))
+
+    def medication(self, n):
+        facts = {"drug": "Prednisone", "drug_class": "corticosteroid", "route": "oral", "dose": Decimal("7.5")}
+        return self._model("participants.Medication")(started=PartialDate(2024, 2), **facts, **self._fact(n))
+
+    def medicalhistory(self, n):
+        return self._model("participants.MedicalHistory")(term="Shingles", category="zoster", **self._fact(n))
+
+    def listtaken(self, n):
+        facts = {"subject": "medicines", "complete_on": TODAY, "recorded_at": NOW, "recorded_by": self.by}
+        return self._model("participants.ListTaken")(participant=self.participants[n], site_id="MUSC", **facts)
+
+    def sledaiscore(self, n):
+        facts = {"assessed_on": TODAY, "variant": "SLEDAI-2K", "look_back_days": 28}
+        return self._model("participants.SledaiScore")(**facts, **self._fact(n))
+
+    def sledaiitem(self, n):
+        facts = {"code": "rash", "is_present": True, "weight": 2}
+        return self._model("participants.SledaiItem")(score=self.scores[n], participant=self.participants[n], **facts)
 
     def visitprocedure(self, n):
         facts = {"code": "vitals", "is_done": True, "recorded_at": NOW, "recorded_by": self.by}
@@ -196,11 +275,11 @@ class Rows:
     def visit(self, n):
         return self._model("visits.Visit")(participant=self.participants[n], site_id="MUSC", code="ZZ", order=99)
 
-    def adverseevent(self, n):
+    def adverseevent(self, n, number=1):
         return self._model("adverse_events.AdverseEvent")(
             participant=self.participants[n],
             site_id="MUSC",
-            number=1,
+            number=number,
             protocol_version="1.0",
             term="Rash",
             started=PartialDate(2025, 6),
@@ -208,6 +287,13 @@ class Rows:
             reported_at=NOW,
             reported_by=self.by,
         )
+
+    def assessment(self, n):
+        return self._model("adverse_events.Assessment")(event=self.events[n], number=9, made_at=NOW, made_by=self.by)
+
+    def gradeepisode(self, n):
+        facts = {"grade": 2, "since": PartialDate(2025, 6), "recorded_at": NOW, "recorded_by": self.by}
+        return self._model("adverse_events.GradeEpisode")(event=self.events[n], **facts)
 
     def _model(self, label):
         return apps.get_model(label)

@@ -1,8 +1,8 @@
-"""What went wrong: one row per adverse event, seriousness apart from severity."""
+"""What went wrong: one row per adverse event."""
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Q, Value, When
+from django.db.models import Q
 from django.urls import reverse
 
 from participants.models import Participant
@@ -11,18 +11,7 @@ from studytracker.protocol.models import Site
 from studytracker.rows import both_or_neither, text_when
 from studytracker.web.modelfields import PartialDateModelField
 
-# 21 CFR 312.32(a). One column each: several may hold at once, and none follows from the grade.
-SERIOUSNESS = (
-    ("is_fatal", "Results in death"),
-    ("is_life_threatening", "Life-threatening"),
-    ("is_hospitalization", "Inpatient hospitalization or prolongation of it"),
-    ("is_incapacity", "Persistent or significant incapacity or disruption of normal life"),
-    ("is_congenital_anomaly", "Congenital anomaly or birth defect"),
-    ("is_important_medical_event", "Other important medical event"),
-)
-_ANY_CRITERION = Q()
-for _field, _label in SERIOUSNESS:
-    _ANY_CRITERION |= Q(**{_field: True})
+from .judgement import SERIOUSNESS, Judged
 
 
 class AdverseEventQuerySet(ScopedQuerySet):
@@ -51,7 +40,7 @@ class AdverseEventQuerySet(ScopedQuerySet):
         )
 
 
-class AdverseEvent(models.Model):
+class AdverseEvent(Judged):
     """One adverse event. The term and some start are enough to save; the rest may follow and shows as open.
 
     Start and end are kept as known (`2025`, `2025-06` or `2025-06-14`) and never filled in.
@@ -66,22 +55,7 @@ class AdverseEvent(models.Model):
     started = PartialDateModelField("onset")
     ended = PartialDateModelField("end", null=True, blank=True)
     is_ongoing = models.BooleanField("ongoing", default=True)
-    grade = models.PositiveSmallIntegerField("CTCAE grade", null=True, blank=True)
     ctcae_version = models.CharField("CTCAE version", max_length=10)
-    is_fatal = models.BooleanField(SERIOUSNESS[0][1], default=False)
-    is_life_threatening = models.BooleanField(SERIOUSNESS[1][1], default=False)
-    is_hospitalization = models.BooleanField(SERIOUSNESS[2][1], default=False)
-    is_incapacity = models.BooleanField(SERIOUSNESS[3][1], default=False)
-    is_congenital_anomaly = models.BooleanField(SERIOUSNESS[4][1], default=False)
-    is_important_medical_event = models.BooleanField(SERIOUSNESS[5][1], default=False)
-    # Serious if and only if at least one criterion holds; the database computes it, so it cannot disagree.
-    is_serious = models.GeneratedField(
-        expression=Case(When(_ANY_CRITERION, then=Value(True)), default=Value(False)),
-        output_field=models.BooleanField("serious"),
-        db_persist=True,
-    )
-    causality = models.CharField("related to the cells", max_length=30, blank=True)
-    outcome = models.CharField(max_length=60, blank=True)
     action_taken = models.CharField("action taken with the infusion", max_length=60, blank=True)
     note = models.TextField(max_length=2000, blank=True)
     reported_at = models.DateTimeField()
@@ -131,16 +105,12 @@ class AdverseEvent(models.Model):
         return reverse("event", args=[self.participant.identifier, self.number])
 
     @property
-    def seriousness(self):
-        """The labels of the criteria that hold."""
-        return [label for field, label in SERIOUSNESS if getattr(self, field)]
-
-    @property
     def completable(self):
         """The fields that are still empty and may be filled in later; an event may turn serious."""
         if self.voided_at:
             return []
-        names = ("grade", "causality", "action_taken", "outcome", "ended", *(field for field, label in SERIOUSNESS))
+        judged = ("grade", "causality", "is_suspected", "outcome", "nature", "special_interest", "aware_at")
+        names = (*judged, "action_taken", "ended", *(field for field, label in SERIOUSNESS))
         return [name for name in names if getattr(self, name) in (None, "", False)]
 
     @property

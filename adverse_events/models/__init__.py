@@ -1,0 +1,19 @@
+"""What went wrong: events, how they are judged, and how the judgement changed."""
+
+from .assessment import SITE, SPONSOR, Assessment, GradeEpisode
+from .event import AdverseEvent
+from .judgement import JUDGED, SERIOUSNESS, SITE_JUDGES, SPONSOR_JUDGES, SPONSOR_SERIOUSNESS, Judged
+
+__all__ = [
+    "JUDGED",
+    "SERIOUSNESS",
+    "SITE",
+    "SITE_JUDGES",
+    "SPONSOR",
+    "SPONSOR_JUDGES",
+    "SPONSOR_SERIOUSNESS",
+    "AdverseEvent",
+    "Assessment",
+    "GradeEpisode",
+    "Judged",
+]
