@@ -3,7 +3,7 @@ from django.urls import include, path, register_converter
 from participants.seat_views import slots
 from studytracker.exports.catalogue import exports
 from studytracker.outbox import views as outbox
-from studytracker.protocol.views import study
+from studytracker.protocol.views import study, versions
 from studytracker.web.draft_views import discard_draft, save_draft
 from studytracker.web.home import help_page, home
 
@@ -28,6 +28,7 @@ urlpatterns = [
     path("study/", study, name="study"),
     path("drafts/", save_draft, name="save_draft"),
     path("drafts/discard/", discard_draft, name="discard_draft"),
+    path("study/versions/", versions, name="versions"),
     path("exports/", exports, name="exports"),
     path("reminders/", outbox.reminders, name="reminders"),
     path("reminders/sweep/", outbox.sweep_now, name="sweep_now"),

@@ -147,6 +147,8 @@ def why_closed(visit):
         return f"{visit} was marked missed already ({visit.missed_reason}). Nothing was changed."
     if visit.closes_on is None:
         return f"{visit} has no window yet: the infusion sets Day 0."
+    if visit.dropped_in:
+        return f"{visit} is no visit of protocol {visit.dropped_in}. Log an unscheduled visit instead."
     return ""
 
 

@@ -14,7 +14,7 @@ class ProceduresRefused(Refused):
 
 def of(visit):
     """The protocol's procedures for this visit, in its order."""
-    return [visit.participant.protocol.procedure(code) for code in visit.planned.procedures]
+    return [visit.rules.procedure(code) for code in visit.planned.procedures]
 
 
 @transaction.atomic

@@ -1,10 +1,11 @@
 from django.urls import path
 
-from . import planner_views, views
+from . import amendment_views, planner_views, views
 
 urlpatterns = [
     path("", views.visits, name="visits"),
     path("<slug:identifier>/schedule/", views.printed_schedule, name="printed_schedule"),
+    path("<slug:identifier>/amendment/", amendment_views.amend, name="amend"),
     path("<slug:identifier>/plan/", planner_views.plan_day0, name="plan_day0"),
     path("<slug:identifier>/outside/<slug:kind>/", views.log_unplanned, name="log_unplanned"),
     path("<slug:identifier>/<slug:code>/", views.visit, name="visit"),

@@ -170,11 +170,11 @@ class SiteRules(Marked):
 
     def why_closed(self, on: date) -> str:
         """'Saturday', 'Independence Day' or 'site holiday'; empty for a working day."""
-        if on in self.holidays:
-            return "site holiday"
         if on.weekday() > 4:
             return "Saturday" if on.weekday() == 5 else "Sunday"
-        return public_holidays(self.public_holidays, on.year).get(on, "") if self.public_holidays else ""
+        if on not in self.days_off:
+            return ""
+        return "site holiday" if on in self.holidays else public_holidays(self.public_holidays, on.year)[on]
 
 
 class ConsentForm(Marked):

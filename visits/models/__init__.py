@@ -1,3 +1,4 @@
+from .amendment import VersionChange, VisitChange
 from .deviation import CLASSIFIED, CLOSED, COMPLETED, DRAFTED, STAGES, VOIDED, Deviation, Severity
 from .feed import CalendarFeed
 from .visit import Booking, Visit, VisitProcedure, WindowMove, days_out
@@ -13,7 +14,9 @@ __all__ = [
     "CalendarFeed",
     "Deviation",
     "Severity",
+    "VersionChange",
     "Visit",
+    "VisitChange",
     "VisitProcedure",
     "WindowMove",
     "days_out",

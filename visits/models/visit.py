@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
 
 from participants.models import Day0Correction, Participant
+from studytracker import protocol
 from studytracker.access.scope import ScopedQuerySet
 from studytracker.protocol.models import Site
 from studytracker.rows import both_or_neither, text_when
@@ -20,9 +21,11 @@ class VisitQuerySet(ScopedQuerySet):
         return self.filter(attended_on=None, missed_at=None)
 
     def expected(self):
-        """Unresolved, and the participant has not left before the window closed."""
-        return self.unresolved().filter(
-            Q(participant__withdrawn_on=None) | Q(closes_on__lt=F("participant__withdrawn_on"))
+        """Unresolved, still in the protocol, and the participant has not left before the window closed."""
+        return (
+            self.unresolved()
+            .filter(dropped_in="")
+            .filter(Q(participant__withdrawn_on=None) | Q(closes_on__lt=F("participant__withdrawn_on")))
         )
 
     def overdue(self, on):
@@ -63,6 +66,10 @@ class Visit(models.Model):
     # For a visit outside the schedule, the protocol's code of its kind; then `code` is its own, such as U1.
     unplanned = models.CharField(max_length=40, blank=True)
     order = models.PositiveSmallIntegerField()
+    # The version it took place under, once its participant has moved to a later one. Empty: the participant's own.
+    protocol_version = models.CharField(max_length=20, blank=True)
+    # The version that no longer has this visit; it will not take place.
+    dropped_in = models.CharField(max_length=20, blank=True)
     target_on = models.DateField(null=True, blank=True)
     opens_on = models.DateField(null=True, blank=True)
     closes_on = models.DateField(null=True, blank=True)
@@ -110,6 +117,11 @@ class Visit(models.Model):
                 violation_error_message="A visit outside the schedule has no window and has taken place.",
             ),
             models.CheckConstraint(
+                condition=Q(dropped_in="") | Q(attended_on=None, missed_at=None),
+                name="visit_dropped_before_it_happened",
+                violation_error_message="A visit that happened cannot be dropped.",
+            ),
+            models.CheckConstraint(
                 condition=Q(attended_on__isnull=False) | Q(visit_type="", late_entry_reason="", note=""),
                 name="visit_told_when_attended",
                 violation_error_message="How a visit took place is told of an attended visit only.",
@@ -134,9 +146,12 @@ class Visit(models.Model):
     @property
     def planned(self):
         """The protocol's row for this visit: name and procedures, and for a planned one its day and window."""
-        if self.unplanned:
-            return self.participant.protocol.unplanned_visit(self.unplanned)
-        return self.participant.protocol.visit(self.code)
+        return self.rules.unplanned_visit(self.unplanned) if self.unplanned else self.rules.visit(self.code)
+
+    @property
+    def rules(self):
+        """The protocol version this visit is under."""
+        return protocol.version(self.protocol_version) if self.protocol_version else self.participant.protocol
 
     @property
     def needs_procedures(self):
@@ -145,7 +160,7 @@ class Visit(models.Model):
 
     @property
     def type_words(self):
-        return self.participant.protocol.label("visit_type", self.visit_type) if self.visit_type else ""
+        return self.rules.label("visit_type", self.visit_type) if self.visit_type else ""
 
     def status(self, on):
         """Where the visit stands on the site-local day `on`."""
@@ -195,7 +210,7 @@ class VisitProcedure(models.Model):
 
     @property
     def name(self):
-        return self.visit.participant.protocol.procedure(self.code).name
+        return self.visit.rules.procedure(self.code).name
 
 
 class BookingQuerySet(models.QuerySet):
