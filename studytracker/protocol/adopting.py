@@ -106,6 +106,7 @@ def _codes(rules: Protocol) -> dict[str, set[str]]:
     return {
         "Procedures": {each.code for each in rules.procedures},
         "Terms": terms,
+        "Tests": {each.code for each in (*rules.lab_tests, *rules.vital_signs)},
         "Visits before the follow-up": {each.code for each in rules.visits if each.kind != "follow_up"},
         "Visits outside the schedule": {each.code for each in rules.unplanned_visits},
     }

@@ -85,6 +85,7 @@ class LabTest(Measure):
 
 class VitalTest(Measure):
     unit: Text
+    procedure: Code
 
 
 class Drug(Table):

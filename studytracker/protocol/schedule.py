@@ -10,6 +10,8 @@ class Procedure(Marked):
     code: Code
     name: Text
     implied_by: Code | None = None
+    # What a person who did it may have found, in words, the ordinary one first.
+    findings: tuple[Text, ...] = ()
 
 
 class PlannedVisit(Marked):

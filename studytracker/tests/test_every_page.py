@@ -17,6 +17,7 @@ from studytracker.outbox.sweeping import sweep
 from visits.attendance import miss
 from visits.deviations import report as report_deviation
 from visits.models import Visit
+from visits.unplanned import log as log_unplanned
 
 DAY0 = date(2025, 5, 31)
 ROLES = ["coordinator", "investigator", "emory_coordinator", "chair", "monitor", "administrator", "outsider"]
@@ -49,6 +50,9 @@ PAGES = {
     "printed_schedule": (["MUSC-001"], AT_MUSC),
     "amend": (["MUSC-001"], ENTERS),
     "plan_day0": (["MUSC-002"], AT_MUSC),
+    "contact": (["MUSC-001", "W1"], ENTERS),
+    "complete_visit": (["MUSC-001", "U1"], ENTERS),
+    "score_sledai": (["MUSC-001", "SCR"], ENTERS),
     "record_procedures": (["MUSC-001", "SCR"], ENTERS),
     "log_unplanned": (["MUSC-001", "UNS"], ENTERS),
     "log_visit": (["MUSC-001", "W1"], ENTERS),
@@ -100,6 +104,9 @@ def stage(musc, coordinator, frozen):
     facts = {"category": "privacy", "happened_on": DAY0, "description": "Fax to a wrong number"}
     report_deviation(participant=participant, by=coordinator, at=NOW, **facts)
     propose_hold(site=participant.site, cause="product", text="Lot warmed up", by=coordinator, at=NOW)
+    happened = {"attended_on": DAY0, "visit_type": "phone", "note": "Asked", "late_entry_reason": "Letter"}
+    done = {"procedures": {"vitals": ""}, "by": coordinator, "at": NOW}
+    log_unplanned(participant=participant, kind="UNS", **happened, **done)
     sweep(NOW)
 
 

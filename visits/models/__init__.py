@@ -1,4 +1,5 @@
 from .amendment import VersionChange, VisitChange
+from .contact import ContactAttempt
 from .deviation import CLASSIFIED, CLOSED, COMPLETED, DRAFTED, STAGES, VOIDED, Deviation, Severity
 from .feed import CalendarFeed
 from .visit import Booking, Visit, VisitProcedure, WindowMove, days_out
@@ -12,6 +13,7 @@ __all__ = [
     "VOIDED",
     "Booking",
     "CalendarFeed",
+    "ContactAttempt",
     "Deviation",
     "Severity",
     "VersionChange",

@@ -191,6 +191,7 @@ class VisitProcedure(models.Model):
     code = models.CharField(max_length=40, help_text="The procedure's code in the protocol.")
     is_done = models.BooleanField("done")
     not_done_reason = models.CharField(max_length=500, blank=True)
+    finding = models.CharField(max_length=200, blank=True, help_text="What was found, in the words of the protocol.")
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
 
@@ -202,6 +203,11 @@ class VisitProcedure(models.Model):
                 condition=Q(is_done=True, not_done_reason="") | (Q(is_done=False) & ~Q(not_done_reason="")),
                 name="procedure_done_or_reason",
                 violation_error_message="A procedure is either done, or not done for a reason.",
+            ),
+            models.CheckConstraint(
+                condition=Q(finding="") | Q(is_done=True),
+                name="procedure_finding_when_done",
+                violation_error_message="Only a procedure that was done finds something.",
             ),
         ]
 

@@ -52,6 +52,7 @@ CHANGES = {
     "visits.VisitProcedure": ("code", "exam"),
     "visits.Booking": ("starts_at", datetime(2025, 7, 1, 13, 30, tzinfo=UTC)),
     "visits.CalendarFeed": ("fetched_at", NOW),
+    "visits.ContactAttempt": ("outcome", "No answer, twice"),
     "visits.VersionChange": ("reason", "amended again"),
     "visits.VisitChange": ("what", "moved"),
     "visits.WindowMove": ("new_target_on", date(2025, 3, 1)),
@@ -285,6 +286,11 @@ class Rows:
 
     def calendarfeed(self, n):
         return self._model("visits.CalendarFeed")(user=self.users[n], token_sha256=f"{n:064}", made_at=NOW)
+
+    def contactattempt(self, n):
+        facts = {"tried_on": TODAY, "means": "Telephone", "outcome": "No answer"}
+        facts |= {"recorded_at": NOW, "recorded_by": self.by}
+        return self._model("visits.ContactAttempt")(visit=self.visits[n], **facts)
 
     def approval(self, n):
         facts = {"approved_on": TODAY, "recorded_at": NOW, "recorded_by": self.by}
