@@ -56,3 +56,8 @@ def later_versions(version: str, site: str) -> list[tuple[str, date]]:
     approved = Approval.objects.filter(site=site).values_list("adoption__version", "approved_on")
     later = [(number, on) for number, on in approved if in_order(number) > in_order(version)]
     return sorted(later, key=lambda found: in_order(found[0]), reverse=True)
+
+
+def adopted() -> list[Adoption]:
+    """Every adopted version with its approvals, the first first. Two queries."""
+    return sorted(Adoption.objects.prefetch_related("approvals"), key=lambda each: in_order(each.version))

@@ -11,10 +11,8 @@ from studytracker.access.scope import require
 from studytracker.web.submission import posted, status_for, submit
 
 from . import approving
-from .adopting import in_order
 from .differences import schedule_differences
 from .forms import ApprovalForm
-from .models import Adoption
 
 SECTIONS = (
     ("assumptions", "Assumptions"),
@@ -61,7 +59,7 @@ def versions(request):
     may_approve = request.user.can_somewhere(Permission.APPROVE)
     if request.method == "POST":
         require(request.user, Permission.APPROVE)
-    adopted = sorted(Adoption.objects.prefetch_related("approvals"), key=lambda each: in_order(each.version))
+    adopted = approving.adopted()
     form = ApprovalForm(posted(request), versions=[each.version for each in adopted], user=request.user)
     made = submit(request, form, partial(approving.approve, by=request.user, at=timezone.now()))
     if made:
