@@ -242,6 +242,8 @@ def _references(top: Place) -> Iterator[Problem]:
         tests = _names(top.rows("lab_test") + top.rows("vital_sign"), "code")
         for hint in ctcae.rows("hint"):
             yield from _known(hint, "test", tests, "test")
+    clocks = _names(top.rows("clock"), "id")
+    yield from _known(top.table("deviation_reporting"), "clocks", clocks, "clock")
     yield from _known(top.table("treatment"), "given_at", visits, "visit")
     yield from _known(top.table("stagger"), "after_visits", visits, "visit")
     yield from _known(top.table("adverse_event_collection"), "ends_visit", visits, "visit")

@@ -57,6 +57,13 @@ class Status(Marked):
     upcoming_days: Count
 
 
+class DeviationReporting(Marked):
+    """The reporting clocks, by id, that a deviation runs which an investigator classified as reportable."""
+
+    clocks: tuple[Code, ...]
+    counted_from: Text
+
+
 class VisitLog(Marked):
     """How soon a visit is logged. Business days are Monday to Friday but the holidays of the site."""
 

@@ -37,6 +37,7 @@ from .safety import (
 )
 from .schedule import (
     CollectionPeriod,
+    DeviationReporting,
     PlannedVisit,
     Procedure,
     Reminders,
@@ -226,6 +227,7 @@ class Contents(Table):
     unplanned_visits: tuple[UnplannedVisit, ...] = Field(alias="unplanned_visit", default=())
     status: Status
     visit_log: VisitLog
+    deviation_reporting: DeviationReporting
     reminders: Reminders
     reminder_stages: tuple[ReminderStage, ...] = Field(alias="reminder_stage", default=())
     adverse_event_collection: CollectionPeriod
@@ -283,6 +285,11 @@ class Protocol(Contents):
 
     def clock(self, id: str) -> Clock:
         return self._one(self.clocks, "id", id, "safety clock")
+
+    def deviation_clock(self, site_code: str) -> Clock | None:
+        """What a reportable deviation at the site has to keep, or None where nothing is named for it."""
+        clocks = [self.clock(id) for id in self.deviation_reporting.clocks]
+        return next((clock for clock in clocks if clock.applies_to(site_code)), None)
 
     def parts(self) -> tuple[Part, ...]:
         return tuple(part for criterion in self.criteria for part in criterion.parts)

@@ -1,5 +1,7 @@
 """Departures from the protocol, from the draft to the closing."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, CharField, F, Q, Value, When
@@ -7,11 +9,14 @@ from django.urls import reverse
 
 from participants.models import Participant
 from studytracker.access.scope import ScopedQuerySet
+from studytracker.business_days import add_business_days
+from studytracker.dates import day_label
 from studytracker.protocol.models import Site
 from studytracker.rows import both_or_neither, text_when
 
 from .visit import Visit
 
+DAYS_OF = {"days": 1, "weeks": 7}
 DRAFTED, COMPLETED, CLASSIFIED, CLOSED, VOIDED = "To complete", "To classify", "To close", "Closed", "Voided"
 STAGES = (DRAFTED, COMPLETED, CLASSIFIED, CLOSED, VOIDED)
 
@@ -34,7 +39,7 @@ class DeviationQuerySet(ScopedQuerySet):
         return self.annotate(stage_words=stage)
 
     def for_listing(self):
-        return self.select_related("participant", "visit").with_stage()
+        return self.select_related("participant", "visit", "site").with_stage()
 
 
 class Severity(models.TextChoices):
@@ -131,6 +136,38 @@ class Deviation(models.Model):
     @property
     def category_words(self):
         return self.participant.protocol.label("deviation_category", self.category)
+
+    @property
+    def clock(self):
+        """The reporting clock of the site for a reportable deviation, or None."""
+        return self.participant.protocol.deviation_clock(self.site_id) if self.is_reportable else None
+
+    @property
+    def report_by(self):
+        """The last day on which the report is on time, or None: not reportable, or the site has configured none."""
+        clock = self.clock
+        if clock is None or not clock.is_configured:
+            return None
+        if clock.days == "business":
+            return add_business_days(self.found_on, clock.amount, self.site.rules.days_off)
+        return self.found_on + timedelta(days=clock.amount * DAYS_OF[clock.unit])
+
+    @property
+    def report_words(self):
+        """'by Tue 8 Jul 2025 (10 business days, Emory IRB)', or that no deadline is configured; empty for no report."""
+        if self.clock is None:
+            return ""
+        if self.report_by is None:
+            return f"{self.clock.recipient}: {self.clock.length_words}"
+        return f"by {day_label(self.report_by)} ({self.clock.length_words}, {self.clock.recipient})"
+
+    def report_state(self, on):
+        """'late', 'due' or 'made' on the site-local day `on`; empty where nothing is to be reported by a day."""
+        if self.report_by is None:
+            return ""
+        if self.reported_on:
+            return "made late" if self.reported_on > self.report_by else "made"
+        return "late" if on > self.report_by else "due"
 
     @property
     def stage(self):
