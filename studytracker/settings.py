@@ -256,11 +256,13 @@ PROTOCOL_FILE = env.str("PROTOCOL_FILE", default=str(BASE_DIR / "studytracker" /
 
 # Imports run adverse_events -> visits -> participants -> studytracker. What must flow the other way is named here.
 ON_SCREENED = ["visits.schedule.record_screening_visit"]  # called with the participant, in the same transaction
-ON_INFUSED = ["visits.schedule.plan_follow_up"]  # called with the infusion, in the same transaction
+# Called with the infusion, in the same transaction.
+ON_INFUSED = ["visits.schedule.plan_follow_up", "adverse_events.watching.after_infusion"]
 # Called with the participant and the day; a sentence refuses the withdrawal.
 BEFORE_WITHDRAWAL = ["visits.attendance.against_withdrawal"]
 DAY0_CHECKS = ["visits.replanning.reasons_against"]  # sentences against a corrected Day 0
-ON_DAY0_CORRECTED = ["visits.replanning.replan"]  # called with the correction, in the same transaction
+# Called with the correction, in the same transaction.
+ON_DAY0_CORRECTED = ["visits.replanning.replan", "adverse_events.watching.after_day0_correction"]
 # Called with the infusion, the day and a sentence, in the same transaction, for a dose outside its tolerance.
 ON_DOSE_OUT_OF_TOLERANCE = ["visits.deviations.draft_dose"]
 DAY0_PREVIEW = "visits.replanning.preview"  # what a corrected Day 0 would move

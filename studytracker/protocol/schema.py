@@ -291,6 +291,9 @@ class Protocol(Contents):
         clocks = [self.clock(id) for id in self.deviation_reporting.clocks]
         return next((clock for clock in clocks if clock.applies_to(site_code)), None)
 
+    def stopping_rule(self, id: str) -> StoppingRule:
+        return self._one(self.stopping_rules, "id", id, "stopping rule")
+
     def parts(self) -> tuple[Part, ...]:
         return tuple(part for criterion in self.criteria for part in criterion.parts)
 

@@ -154,7 +154,7 @@ class Deviation(models.Model):
 
     @property
     def report_words(self):
-        """'by Tue 8 Jul 2025 (10 business days, Emory IRB)', or that no deadline is configured; empty for no report."""
+        """'by Thu 3 Jul 2025 (10 business days, Emory IRB)', or that none is configured; empty for no report."""
         if self.clock is None:
             return ""
         if self.report_by is None:
