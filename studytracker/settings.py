@@ -239,6 +239,8 @@ CELERY_TASK_TIME_LIMIT = 300
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
 SWEEP_MINUTES = env.float("SWEEP_MINUTES", default=2)
+# How old the last verified backup may be before the pages complain: a day, and an hour for the run itself.
+BACKUP_HOURS = env.float("BACKUP_HOURS", default=25)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "studytracker.outbox.tasks.sweep",
