@@ -241,6 +241,8 @@ CELERY_TIMEZONE = "UTC"
 # Who shows this in "Authorization: Bearer ..." reads the figures of /readyz; empty: administrators alone do.
 HEALTH_TOKEN = env.str("HEALTH_TOKEN", default="")
 SWEEP_MINUTES = env.float("SWEEP_MINUTES", default=2)
+# How old the last verified backup may be before the pages complain: a day, and an hour for the run itself.
+BACKUP_HOURS = env.float("BACKUP_HOURS", default=25)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "studytracker.outbox.tasks.sweep",
@@ -248,6 +250,7 @@ CELERY_BEAT_SCHEDULE = {
         # After a long stop one sweep does the work of all that were missed.
         "options": {"expires": SWEEP_MINUTES * 60},
     },
+    "exports": {"task": "studytracker.exports.tasks.look", "schedule": 60, "options": {"expires": 60}},
     "seal": {"task": "studytracker.trust.tasks.seal", "schedule": 60, "options": {"expires": 60}},
 }
 
@@ -257,11 +260,13 @@ PROTOCOL_FILE = env.str("PROTOCOL_FILE", default=str(BASE_DIR / "studytracker" /
 
 # Imports run adverse_events -> visits -> participants -> studytracker. What must flow the other way is named here.
 ON_SCREENED = ["visits.schedule.record_screening_visit"]  # called with the participant, in the same transaction
-ON_INFUSED = ["visits.schedule.plan_follow_up"]  # called with the infusion, in the same transaction
+# Called with the infusion, in the same transaction.
+ON_INFUSED = ["visits.schedule.plan_follow_up", "adverse_events.watching.after_infusion"]
 # Called with the participant and the day; a sentence refuses the withdrawal.
 BEFORE_WITHDRAWAL = ["visits.attendance.against_withdrawal"]
 DAY0_CHECKS = ["visits.replanning.reasons_against"]  # sentences against a corrected Day 0
-ON_DAY0_CORRECTED = ["visits.replanning.replan"]  # called with the correction, in the same transaction
+# Called with the correction, in the same transaction.
+ON_DAY0_CORRECTED = ["visits.replanning.replan", "adverse_events.watching.after_day0_correction"]
 # Called with the infusion, the day and a sentence, in the same transaction, for a dose outside its tolerance.
 ON_DOSE_OUT_OF_TOLERANCE = ["visits.deviations.draft_dose"]
 DAY0_PREVIEW = "visits.replanning.preview"  # what a corrected Day 0 would move
@@ -276,6 +281,17 @@ PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events", 
 BANNERS = ["participants.holds.banners", "studytracker.outbox.health.banners"]
 REMINDER_SOURCES = {"visit": "visits.reminders"}
 HOME_PANELS = ["visits.panels.matrix", "visits.panels.agenda"]
+# What a package may hold, in the order of the export page.
+DATASETS = [
+    "participants.datasets.participants",
+    "participants.datasets.consents",
+    "participants.datasets.eligibility",
+    "participants.datasets.infusions",
+    "visits.datasets.visits",
+    "visits.datasets.procedures",
+    "visits.datasets.deviations",
+    "adverse_events.datasets.events",
+]
 # What can be signed: the name in addresses, and where its Kind is (studytracker.trust.signatures).
 SIGNED_KINDS: dict[str, str] = {}
 # The listings an export takes whole: (title, url name).

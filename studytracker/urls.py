@@ -1,9 +1,8 @@
 from django.urls import include, path, register_converter
 
 from participants.seat_views import slots
-from studytracker.exports.catalogue import exports
 from studytracker.outbox.health_views import alive, ready
-from studytracker.protocol.views import study
+from studytracker.protocol.views import study, versions
 from studytracker.web.draft_views import discard_draft, save_draft
 from studytracker.web.home import help_page, home
 
@@ -26,18 +25,20 @@ urlpatterns = [
     path("", home, name="home"),
     path("help/", help_page, name="help"),
     path("study/", study, name="study"),
+    path("exports/", include("studytracker.exports.urls")),
     path("drafts/", save_draft, name="save_draft"),
     path("drafts/discard/", discard_draft, name="discard_draft"),
-    path("exports/", exports, name="exports"),
     path("reminders/", include("studytracker.outbox.urls")),
     path("healthz", alive, name="alive"),
     path("readyz", ready, name="ready"),
+    path("study/versions/", versions, name="versions"),
     path("", include("studytracker.access.urls")),
     path("audit/", include("studytracker.trust.urls")),
     path("participants/", include("participants.urls")),
     path("slots/", slots, name="slots"),
     path("holds/", include("participants.hold_urls")),
     path("visits/", include("visits.urls")),
+    path("calendar/", include("visits.calendar_urls")),
     path("deviations/", include("visits.deviation_urls")),
     path("adverse-events/", include("adverse_events.urls")),
 ]

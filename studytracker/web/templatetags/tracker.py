@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from django import template
@@ -10,6 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.text import slugify
 
 from studytracker.dates import PartialDate, day_label, protocol_day
+from studytracker.exports.formats import text as as_text
 from studytracker.web import drafts
 
 register = template.Library()
@@ -105,6 +107,12 @@ def draft(context):
     return {"form_address": request.path, "kept": kept, "typed": typed}
 
 
+@register.simple_tag
+def querystring_of(**values):
+    """term=Anemia&grade=2, for the address of a form that starts with them."""
+    return urlencode(values)
+
+
 @register.filter
 def daylabel(on):
     return day_label(on) if on else ""
@@ -126,3 +134,9 @@ def thousands(number):
 @register.simple_tag(name="protocol_day")
 def protocol_day_tag(on, infused_on):
     return protocol_day(on, infused_on)
+
+
+@register.filter
+def exported(value):
+    """A value as an exported file holds it, apart from the guard against formulas."""
+    return as_text(value)
