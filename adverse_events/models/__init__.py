@@ -1,6 +1,8 @@
 """What went wrong: events, how they are judged, and how the judgement changed."""
 
 from .assessment import SITE, SPONSOR, Assessment, GradeEpisode
+from .confirmation import Confirmation
+from .dictionary import DictionaryTerm, MeddraCode
 from .event import AdverseEvent
 from .judgement import JUDGED, SERIOUSNESS, SITE_JUDGES, SPONSOR_JUDGES, SPONSOR_SERIOUSNESS, Judged
 
@@ -14,6 +16,9 @@ __all__ = [
     "SPONSOR_SERIOUSNESS",
     "AdverseEvent",
     "Assessment",
+    "Confirmation",
+    "DictionaryTerm",
     "GradeEpisode",
     "Judged",
+    "MeddraCode",
 ]
