@@ -6,6 +6,7 @@ from studytracker.dates import day_label
 from studytracker.protocol.models import Slot
 from studytracker.refusal import Refused
 
+from . import holds
 from .models import Enrollment, Participant
 from .screening import assessment
 
@@ -28,6 +29,8 @@ def enroll(*, participant, by, at, enrolled_on=None):
     # Whoever comes second waits here on PostgreSQL, and at BEGIN IMMEDIATE on SQLite. Should both ever get past,
     # the unique slot refuses one of them.
     seats = list(Slot.objects.select_for_update().order_by("number"))
+    if on_hold := holds.reasons_against(participant.site_id):
+        raise EnrollmentRefused(*on_hold)
     free = Slot.objects.filter(enrollment=None).order_by("number").first()
     if free is None:
         raise EnrollmentRefused(no_seat(participant, len(seats)))

@@ -7,8 +7,10 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 
 from studytracker.dates import ImpossibleTime, day_label, local_instant
+from studytracker.protocol.models import Slot
 from studytracker.refusal import Refused
 
+from . import holds
 from .models import Day0Correction, Infusion, Participant
 from .screening import announce
 
@@ -113,6 +115,10 @@ def _must_be_ready(participant):
         )
     if participant.infused:
         raise InfusionRefused(f"{participant} had the single infusion on {day_label(participant.infused_on)} already.")
+    # Opening a hold locks every slot: an infusion that commits after it has seen it.
+    Slot.objects.select_for_update().get(pk=participant.enrolled.slot_id)
+    if on_hold := holds.reasons_against(participant.site_id):
+        raise InfusionRefused(*on_hold)
 
 
 def _check_start(participant, infused_on, started_at, at):

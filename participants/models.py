@@ -264,3 +264,6 @@ class Day0Correction(models.Model):
 
     def get_absolute_url(self):
         return reverse("correct_day0", args=[self.infusion.participant.identifier])
+
+
+from .models_holds import Hold  # noqa: E402, F401

@@ -17,7 +17,7 @@ from studytracker.dates import day_label
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
-from . import enrollment, infusion, screening
+from . import enrollment, holds, infusion, screening
 from .actions import actions
 from .forms import (
     CriteriaForm,
@@ -107,6 +107,8 @@ def enroll(request, identifier):
     at = timezone.now()
     taken, seats = enrollment.seats()
     refusals = enrollment.reasons_against(row)
+    if not refusals:
+        refusals = holds.reasons_against(row.site_id)
     if not refusals and taken >= seats:
         refusals = [enrollment.no_seat(row, seats)]
     form = EnrollmentForm(posted(request), initial={"enrolled_on": row.site.today(at)})

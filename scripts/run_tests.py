@@ -1,4 +1,4 @@
-"""Run the suite on SQLite, then on a throw-away PostgreSQL where there is one, and say what was left out.
+"""Run the suite on SQLite and, where there is one, on a throw-away PostgreSQL beside it; say what was left out.
 
     scripts/run_tests.py [--all] [--sqlite] [arguments for pytest]
 
@@ -51,12 +51,14 @@ class Run:
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     arguments, for_pytest = read_arguments()
-    runs = [run_suite("SQLite", for_pytest)]
+    programs = None if arguments.sqlite else throwaway_postgres.find_programs()
+    with contextlib.ExitStack() as stack:
+        suites = [stack.enter_context(suite("SQLite", for_pytest))]
+        if programs:
+            suites.append(stack.enter_context(suite_on_postgres(programs, for_pytest)))
+        runs = [outcome() for outcome in suites]
     missing = Counter()
-    programs = throwaway_postgres.find_programs()
-    if programs and not arguments.sqlite:
-        runs.append(run_on_postgres(programs, for_pytest))
-    else:
+    if not programs:
         reason = "not wanted (--sqlite)" if arguments.sqlite else throwaway_postgres.HOW_TO_GET
         missing[f"on PostgreSQL: {reason}"] = runs[0].counts.total()
     left_out = sum((run.left_out for run in runs), missing)
@@ -72,28 +74,65 @@ def read_arguments():
     return parser.parse_known_args()
 
 
-def run_on_postgres(programs: Path, for_pytest) -> Run:
+@contextlib.contextmanager
+def suite_on_postgres(programs: Path, for_pytest):
+    """Beside the other run, on the second core. What it prints is shown when the other has ended."""
     name = f"PostgreSQL {throwaway_postgres.major_version(programs)}"
-    try:
-        with throwaway_postgres.running(programs) as url:
-            return run_suite(name, for_pytest, DATABASE_URL=url)
-    except throwaway_postgres.PostgresFailed as problem:
-        print(f"\n{problem}", flush=True)
-        return Run(name, exit_code=1, counts=Counter(errors=1))
+    with contextlib.ExitStack() as stack:
+        try:
+            url = stack.enter_context(throwaway_postgres.running(programs))
+        except throwaway_postgres.PostgresFailed as problem:
+            words = str(problem)
+            yield lambda: failed_to_start(name, words)
+            return
+        printed = stack.enter_context(tempfile.TemporaryFile())
+        yield stack.enter_context(suite(name, for_pytest, printed, DATABASE_URL=url))
 
 
-def run_suite(name: str, for_pytest, **variables) -> Run:
-    """One pytest process with a folder of its own, so that a running demo and its data stay untouched."""
-    print(f"\n=== The tests on {name} ===", flush=True)
+def failed_to_start(name: str, words: str) -> Run:
+    print(f"\n{words}", flush=True)
+    return Run(name, exit_code=1, counts=Counter(errors=1))
+
+
+@contextlib.contextmanager
+def suite(name: str, for_pytest, printed=None, **variables):
+    """Start one pytest process with a folder of its own, so that a running demo and its data stay untouched.
+
+    Yields a function that waits for its end and returns the Run. `printed` is a file that takes what it prints.
+    """
     with tempfile.TemporaryDirectory(prefix="studytracker-") as directory:
         result = Path(directory, "tally.json")
         env = environment(directory, result, variables)
         command = [sys.executable, "-m", "pytest", "-p", "tally", *for_pytest]
-        run = Run(name, exit_code=wait(subprocess.Popen(command, env=env)))
-        if result.exists():
-            found = json.loads(result.read_text())
-            run.counts, run.left_out = Counter(found["counts"]), Counter(found["left_out"])
-    return run
+        if not printed:
+            say_which(name)
+        process = subprocess.Popen(command, env=env, stdout=printed, stderr=subprocess.STDOUT if printed else None)
+
+        def outcome() -> Run:
+            run = Run(name, exit_code=process.wait())
+            if printed:
+                show(name, printed)
+            if result.exists():
+                found = json.loads(result.read_text())
+                run.counts, run.left_out = Counter(found["counts"]), Counter(found["left_out"])
+            return run
+
+        try:
+            yield outcome
+        except BaseException as ending:
+            stop(process, told=isinstance(ending, KeyboardInterrupt))
+            raise
+
+
+def say_which(name: str) -> None:
+    print(f"\n=== The tests on {name} ===", flush=True)
+
+
+def show(name: str, printed) -> None:
+    say_which(name)
+    printed.seek(0)
+    sys.stdout.buffer.write(printed.read())
+    sys.stdout.flush()
 
 
 def environment(directory, result: Path, variables) -> dict[str, str]:
@@ -104,18 +143,14 @@ def environment(directory, result: Path, variables) -> dict[str, str]:
     return env | variables
 
 
-def wait(process: subprocess.Popen) -> int:
+def stop(process: subprocess.Popen, *, told: bool) -> None:
     """Whatever ends this script lets pytest tidy up first: Ctrl-C reaches it by itself, SIGTERM does not."""
-    try:
-        return process.wait()
-    except BaseException as ending:
-        if not isinstance(ending, KeyboardInterrupt):
-            process.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-        process.kill()
-        process.wait()
-        raise
+    if not told:
+        process.send_signal(signal.SIGINT)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(20)
+    process.kill()
+    process.wait()
 
 
 def summary(runs, left_out: Counter) -> str:

@@ -153,6 +153,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+# How many of our own proxies stand before the server: the client's address is then read from what they wrote.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign_in"
@@ -267,8 +269,11 @@ WORKLISTS = [
     "visits.worklist.deviations",
 ]
 PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events", "visits.panels.deviations"]
+BANNERS = ["participants.holds.banners"]  # (sentence, address) for the head of every page, of (user, at)
 REMINDER_SOURCES = {"visit": "visits.reminders"}
 HOME_PANELS = ["visits.panels.matrix", "visits.panels.agenda"]
+# What can be signed: the name in addresses, and where its Kind is (studytracker.trust.signatures).
+SIGNED_KINDS: dict[str, str] = {}
 # The listings an export takes whole: (title, url name).
 EXPORTS = [
     ("Participants", "participants"),

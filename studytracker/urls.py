@@ -32,6 +32,7 @@ urlpatterns = [
     path("", include("studytracker.access.urls")),
     path("audit/", include("studytracker.trust.urls")),
     path("participants/", include("participants.urls")),
+    path("holds/", include("participants.hold_urls")),
     path("visits/", include("visits.urls")),
     path("deviations/", include("visits.deviation_urls")),
     path("adverse-events/", include("adverse_events.urls")),

@@ -91,7 +91,7 @@ def miss(*, visit, reason, by, at):
 
 def late_by(visit, attended_on, today):
     """Business days at the site between the day of a visit and its log, where they are too many, else 0."""
-    days = business_days_after(attended_on, today, visit.site.rules.holidays)
+    days = business_days_after(attended_on, today, visit.site.rules.days_off)
     return days if days > visit.participant.protocol.visit_log.late_entry_business_days else 0
 
 

@@ -95,7 +95,7 @@ def time_left(visit, starts_at, today):
     """How long a passed appointment may still wait for its log."""
     rules = visit.participant.protocol.visit_log
     day = starts_at.astimezone(visit.site.zone).date()
-    last = add_business_days(day, rules.booked_not_logged_business_days, visit.site.rules.holidays)
+    last = add_business_days(day, rules.booked_not_logged_business_days, visit.site.rules.days_off)
     return f"Log it by {day_label(last)}" if today <= last else f"It was to be logged by {day_label(last)}"
 
 

@@ -22,7 +22,7 @@ from studytracker.trust.tests.copies import private_copy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PARTICIPANTS, ROUNDS, CONTROL_ROUNDS = 50, 20, 5
+PARTICIPANTS, ROUNDS, CONTROL_ROUNDS = 50, 6, 3
 SCREENED_ON = date(2025, 6, 2)
 
 

@@ -13,8 +13,12 @@ class Permission(StrEnum):
     LOG_VISIT = "log visits and mark them missed"
     REPORT_DEVIATION = "report and complete deviations"
     CLASSIFY_DEVIATION = "classify deviations"
+    SIGN = "sign what an investigator answers for"
     REPORT_EVENT = "report adverse events"
     WITHDRAW = "record a withdrawal or a screen failure"
+    PROPOSE_HOLD = "propose a hold"
+    PLACE_HOLD = "place a hold"
+    LIFT_HOLD = "lift a hold"
     EXPORT = "export data"
     AUDIT = "read the audit trail"
     OPERATE = "see the delivery of reminders and run it"
@@ -32,15 +36,15 @@ P = Permission
 _ENTER = frozenset(
     {
         *(P.SEE, P.SCREEN, P.INFUSE, P.LOG_VISIT, P.REPORT_DEVIATION, P.REPORT_EVENT, P.WITHDRAW),
-        *(P.EXPORT, P.AUDIT, P.OPERATE),
+        *(P.PROPOSE_HOLD, P.EXPORT, P.AUDIT, P.OPERATE),
     }
 )
 
 # The administrator exports and runs the system but enters no clinical data (separation of duties, 21 CFR 11.10(g)).
 GRANTS: dict[str, frozenset[Permission]] = {
     Role.COORDINATOR: _ENTER,
-    Role.INVESTIGATOR: _ENTER | {P.ENROLL, P.CLASSIFY_DEVIATION},
-    Role.CHAIR: frozenset({P.SEE, P.EXPORT, P.AUDIT, P.OPERATE}),
+    Role.INVESTIGATOR: _ENTER | {P.ENROLL, P.CLASSIFY_DEVIATION, P.SIGN, P.PLACE_HOLD},
+    Role.CHAIR: frozenset({P.SEE, P.PLACE_HOLD, P.LIFT_HOLD, P.EXPORT, P.AUDIT, P.OPERATE}),
     Role.MONITOR: frozenset({P.SEE, P.AUDIT}),
     Role.ADMINISTRATOR: frozenset({P.SEE, P.EXPORT, P.AUDIT, P.OPERATE}),
 }

@@ -116,3 +116,26 @@ class Membership(models.Model):
 
     def __str__(self):
         return f"{self.get_role_display()}, {self.site_id or 'all sites'}"
+
+
+class Attempt(models.Model):
+    """Wrong passwords for one username from one address, since the last right one."""
+
+    username = models.CharField(max_length=150)
+    address = models.CharField(max_length=60)
+    failures = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField()
+    blocked_until = models.DateTimeField(null=True, blank=True)
+    succeeded_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["username", "address"], name="attempt_once_per_address"),
+        ]
+
+    def __str__(self):
+        return f"{self.username} from {self.address}: {self.failures}"
+
+    def is_known(self, since):
+        """Whether this person signed in from this address after `since`."""
+        return bool(self.succeeded_at) and self.succeeded_at > since

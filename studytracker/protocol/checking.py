@@ -34,6 +34,10 @@ VOCABULARIES = (
     "out_of_window_reason",
     "withdrawal_reason",
     "deviation_category",
+    "hold_cause",
+    "determination",
+    "recipient",
+    "notification_method",
 )
 
 
@@ -219,13 +223,35 @@ def _references(top: Place) -> Iterator[Problem]:
         yield from _known(visit, "procedures", procedures, "procedure")
     for form in top.rows("consent_form"):
         yield from _known(form, "sites", sites, "site")
-    for clock in top.rows("clock"):
-        yield from _known(clock, "sites", sites, "site")
+    yield from _clocks(top, sites, visits)
     for procedure in top.rows("procedure"):
         yield from _known(procedure, "implied_by", criteria, "criterion")
     yield from _known(top.table("treatment"), "given_at", visits, "visit")
     yield from _known(top.table("stagger"), "after_visits", visits, "visit")
     yield from _known(top.table("adverse_event_collection"), "ends_visit", visits, "visit")
+
+
+def _clocks(top: Place, sites: list[str], visits: list[str]) -> Iterator[Problem]:
+    """What a clock names exists; what starts it fits how it starts."""
+    terms = {
+        each.row["name"]: _names(each.rows("term"), "code") for each in top.rows("vocabulary") if each.get("name", str)
+    }
+    ids = _names(top.rows("clock"), "id")
+    named = {
+        "determination": (terms.get("determination", []), "determination"),
+        "notice": (ids, "clock"),
+        "visit": (visits, "visit"),
+    }
+    for clock in top.rows("clock"):
+        yield from _known(clock, "sites", sites, "site")
+        yield from _known(clock, "notify", terms.get("recipient", []), "recipient")
+        if clock.get("start", str) in named:
+            yield from _known(clock, "start_of", *named[clock.row["start"]])
+        for condition in clock.rows("when"):
+            yield from _known(condition, "determined", terms.get("determination", []), "determination")
+    yield from _known(
+        top.table("clock_watch"), "breach_category", terms.get("deviation_category", []), "deviation category"
+    )
 
 
 def _reminders(top: Place) -> Iterator[Problem]:

@@ -1,54 +1,10 @@
-"""Reporting clocks, the gate between doses, stopping rules, and the scales that safety is told in."""
+"""The gate between doses, stopping rules, and the scales that safety is told in."""
 
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from .marks import Code, Count, Flag, Marked, Number, Positive, Table, Text
-
-LENGTH_KEYS = ("amount", "unit", "days")
-
-
-class Clock(Marked):
-    """How long a report may take. A clock without a length is shown as such, never with a made-up date."""
-
-    id: Code
-    trigger: Text
-    sender: Text = Field(alias="from")
-    recipient: Text = Field(alias="to")
-    starts: Text
-    amount: Positive | None = None
-    unit: Literal["hours", "days", "weeks", "months", "years"] | None = None
-    days: Literal["calendar", "business", "hours"] | None = None
-    wording: Text | None = None
-    sites: tuple[Code, ...] = ()
-    note: Text | None = None
-    basis: Literal["regulation", "guidance", "convention", "site policy", "placeholder"]
-
-    @model_validator(mode="after")
-    def _whole_length(self):
-        given = [key for key in LENGTH_KEYS if getattr(self, key) is not None]
-        if given and len(given) < len(LENGTH_KEYS):
-            raise ValueError("needs amount, unit and days together, or none of them")
-        if given and (self.unit == "hours") != (self.days == "hours"):
-            raise ValueError('counts hours only with both unit = "hours" and days = "hours"')
-        return self
-
-    @property
-    def is_configured(self) -> bool:
-        return self.amount is not None
-
-    @property
-    def length_words(self) -> str:
-        """As in 10 business days; else the regulation's own word; else that nothing is configured."""
-        if not self.is_configured:
-            return self.wording or "not configured"
-        kind = "" if self.days == "hours" else f"{self.days} "
-        unit = self.unit.removesuffix("s") if self.amount == 1 else self.unit
-        return f"{self.amount} {kind}{unit}"
-
-    def applies_to(self, site_code: str) -> bool:
-        return not self.sites or site_code in self.sites
 
 
 class StaggerRule(Marked):
@@ -69,13 +25,42 @@ class PrimarySafety(Marked):
 
 
 class StoppingRule(Marked):
+    """Counts distinct participants with a matching event, against a number or against a share of those treated.
+
+    An event matches when its grade reaches `grade_at_least` and, where they are asked, it is related or serious,
+    with onset within `within_days` of the infusion, Day 0 and the last day included.
+    """
+
     id: Code
     switched_on: Flag
     text: Text
-    participants: Positive
+    participants: Positive | None = None
+    percent: Positive | None = Field(default=None, le=100)
+    minimum_treated: Positive | None = None
     grade_at_least: Positive
     related: Flag
+    serious: Flag = False
     within_days: Positive
+
+    @model_validator(mode="after")
+    def _one_bound(self):
+        shares = (self.percent, self.minimum_treated)
+        if (self.participants is None) == (None in shares) or any(shares) != all(shares):
+            raise ValueError("needs one bound: participants, or percent with minimum_treated")
+        return self
+
+    @property
+    def match_words(self) -> str:
+        """As in Grade 3 or higher, at least possibly related, onset D0 to D28."""
+        asked = [f"Grade {self.grade_at_least} or higher"]
+        asked += ["at least possibly related"] * self.related + ["serious"] * self.serious
+        return ", ".join([*asked, f"onset D0 to D{self.within_days}"])
+
+    @property
+    def bound_words(self) -> str:
+        if self.participants is not None:
+            return f"{self.participants} or more participants"
+        return f"{self.percent} % or more of those treated, once {self.minimum_treated} are"
 
 
 class SledaiItem(Table):

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
-from studytracker.business_days import public_holidays
+from studytracker.business_days import DaysOff, public_holidays
 
+from .clocks import Clock, ClockWatch
 from .criteria import Criterion, Part
 from .marks import (
     NAMES,
@@ -26,7 +27,6 @@ from .marks import (
     in_words,
 )
 from .safety import (
-    Clock,
     Corticosteroids,
     Ctcae,
     PrimarySafety,
@@ -143,8 +143,14 @@ class SiteRules(Marked):
     country: Text
     time_zone: Text
     holidays: tuple[Day, ...] = ()
-    # Whose public holidays the planner shows, such as US-SC. Deadlines in business days skip only `holidays`.
+    # Whose public holidays the planner shows and business days skip, such as US-SC.
     public_holidays: Text | None = None
+    working_days: tuple[Day, ...] = ()  # holidays of its state on which this site works
+
+    @cached_property
+    def days_off(self) -> DaysOff:
+        """What is no business day here, weekends apart: `day in site.days_off`."""
+        return DaysOff(self.public_holidays, frozenset(self.holidays), frozenset(self.working_days))
 
     @property
     def zone(self) -> ZoneInfo:
@@ -206,6 +212,7 @@ class Contents(Table):
     reminder_stages: tuple[ReminderStage, ...] = Field(alias="reminder_stage", default=())
     adverse_event_collection: CollectionPeriod
     clocks: tuple[Clock, ...] = Field(alias="clock", default=())
+    clock_watch: ClockWatch
     stagger: StaggerRule
     primary_safety: PrimarySafety
     stopping_rules: tuple[StoppingRule, ...] = Field(alias="stopping_rule", default=())

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studytracker.business_days import add_business_days, business_days_after
+from studytracker.business_days import DaysOff, add_business_days, business_days_after
 
 DAYS = st.dates(date(2000, 1, 1), date(2100, 1, 1))
 FRIDAY, MONDAY = date(2025, 6, 13), date(2025, 6, 16)
@@ -40,3 +40,22 @@ def test_business_days_equal_the_closed_form_of_whole_weeks(start, length):
 @given(DAYS, st.integers(1, 30))
 def test_adding_business_days_is_the_way_back_of_counting_them(start, days):
     assert business_days_after(start, add_business_days(start, days)) == days
+
+
+# Thanksgiving 2025 was 27 November. Georgia's list has the Friday too, as its State Holiday; South Carolina's has not.
+THANKSGIVING = (
+    ("US-GA", date(2025, 12, 10)),
+    ("US-SC", date(2025, 12, 9)),
+    (None, date(2025, 12, 8)),
+)
+
+
+@pytest.mark.parametrize(("calendar", "tenth"), THANKSGIVING)
+def test_each_state_has_its_own_thanksgiving(calendar, tenth):
+    assert add_business_days(date(2025, 11, 24), 10, DaysOff(calendar)) == tenth
+
+
+def test_a_site_adds_days_of_its_own_and_works_on_others():
+    friday, thursday = date(2025, 11, 28), date(2025, 11, 27)
+    site = DaysOff("US-SC", own=frozenset({friday}), worked=frozenset({thursday}))
+    assert (friday in site, thursday in site) == (True, False)

@@ -14,6 +14,7 @@ EXCUSED = {
     "django_migrations": "Django's note of the migrations that ran; written before the trail can exist",
     "django_session": "sign-in sessions: secrets that expire, no record of the trial",
     "django_content_type": "derived from the code by migrate",
+    "access_attempt": "counters of wrong passwords; each wrong password is an act in the trail",
     "web_formkey": "one-time keys of forms: against a second click, no record of the trial",
     "auth_permission": "derived from the code by migrate; rights here come from memberships",
 }
@@ -24,6 +25,8 @@ MASKED = frozenset({"password"})
 HIDDEN = "(hidden)"
 # 21 CFR 312.62, ISO 14155 7.8.3(f): a clinical record is voided with a reason, never deleted.
 CLINICAL = ("participants_", "visits_", "adverse_events_")
+# Rows that are only ever added: 21 CFR 11.70, a signature is never altered or moved.
+FINAL = frozenset({"trust_act", "trust_signature"})
 
 
 def is_covered(table: str) -> bool:
@@ -32,6 +35,10 @@ def is_covered(table: str) -> bool:
 
 def is_clinical(table: str) -> bool:
     return table.startswith(CLINICAL)
+
+
+def is_final(table: str) -> bool:
+    return table in FINAL
 
 
 def covered_models():

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from .acting import current
-from .coverage import FIRST, HIDDEN, MASKED, SEALS, TRAIL, is_clinical, is_covered
-from .refusals import APPEND_ONLY, KEPT, NOBODY, NOT_EMPTIED, SEALED
+from .coverage import FIRST, HIDDEN, MASKED, SEALS, TRAIL, is_clinical, is_covered, is_final
+from .refusals import APPEND_ONLY, FINAL, KEPT, NOBODY, NOT_EMPTIED, SEALED
 from .sqlite import CONTEXT_KEYS, quoted
 
 SETTING = "studytracker.context"
@@ -211,6 +211,8 @@ def _triggers(cursor):
         yield _trigger("trail_truncate", "BEFORE TRUNCATE", name, "STATEMENT", f"trail_refuse('{NOT_EMPTIED}')")
         if is_clinical(table.name):
             yield _trigger("trail_keep", "BEFORE DELETE", name, "ROW", f"trail_refuse('{KEPT}')")
+        if is_final(table.name):
+            yield _trigger("trail_final", "BEFORE DELETE OR UPDATE", name, "ROW", f"trail_refuse('{FINAL}')")
     yield _trigger("trail_guard", "BEFORE INSERT OR DELETE OR UPDATE", TRAIL, "ROW", "trail_guard()")
     yield _trigger("trail_guard_all", "BEFORE TRUNCATE", TRAIL, "STATEMENT", "trail_guard()")
     if has_table(cursor, SEALS):

@@ -4,9 +4,10 @@ NOBODY = "Not saved: nobody is named for this change. Sign in again, then repeat
 APPEND_ONLY = "Refused: the audit trail only grows. Its entries are never changed or removed."
 SEALED = "Refused: a seal is added at the end of the chain, to the next entry, and never changed or removed."
 KEPT = "Refused: clinical records are never deleted. Void the record and give the reason instead."
+FINAL = "Refused: what was signed or noted is never changed or removed. Sign again instead."
 NOT_EMPTIED = "Refused: a table under the audit trail is never emptied at once."
 
-SENTENCES = (NOBODY, APPEND_ONLY, SEALED, KEPT, NOT_EMPTIED)
+SENTENCES = (NOBODY, APPEND_ONLY, SEALED, KEPT, FINAL, NOT_EMPTIED)
 
 
 def sentence(error: Exception) -> str | None:

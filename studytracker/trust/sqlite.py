@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from .coverage import FIRST, HIDDEN, MASKED, SEALS, TRAIL, is_clinical, is_covered, scale
-from .refusals import APPEND_ONLY, KEPT, NOBODY, SEALED
+from .coverage import FIRST, HIDDEN, MASKED, SEALS, TRAIL, is_clinical, is_covered, is_final, scale
+from .refusals import APPEND_ONLY, FINAL, KEPT, NOBODY, SEALED
 
 # The context's part of an entry, in the order of _CONTEXT_VALUES.
 CONTEXT_KEYS = ("actor_id", "username", "role", "site", "source", "request_id", "reason")
@@ -117,6 +117,8 @@ def _triggers(table: Table) -> dict[str, str]:
             f"CREATE TRIGGER {quoted(f'trail_k_{name}')} BEFORE DELETE ON {quoted(name)} "
             f"BEGIN SELECT RAISE(ABORT, {_text(KEPT)}); END"
         )
+    if is_final(name):
+        made |= _guards(name, f"trail_final_{name}", f"EXISTS (SELECT 1 FROM {name} WHERE id = NEW.id)", FINAL)
     return made
 
 

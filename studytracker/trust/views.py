@@ -1,13 +1,15 @@
 from django.http import Http404
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from studytracker.access.grants import Permission
 from studytracker.access.scope import require
 from studytracker.web.listing import listing
 
-from .models import Entry
+from .models import Entry, Signature
 from .reach import identifiers
+from .signatures import standing, verify
+from .subjects import UnknownSubject
 from .tables import EntryFilter, EntryTable
 from .watch import problems
 from .wording import instant, lines, record_name
@@ -38,3 +40,16 @@ def history(request, table, row_id):
     told = [(entry, instant(entry.at), lines(entry)) for entry in entries]
     context = {"record": record_name(table), "row_id": row_id, "told": told, "table": table}
     return render(request, "trust/history.html", context | {"participant": identifiers(table).get(row_id, "")})
+
+
+@require_safe
+def signature(request, pk):
+    """One signature with what was signed, whether it stands, and whether it adds up."""
+    row = get_object_or_404(Signature.objects.visible_to(request.user), pk=pk)
+    try:
+        now = standing(row.kind, row.key)
+    except UnknownSubject:
+        now = None
+    told = next((each for each in now.signatures if each.pk == row.pk), row) if now else row
+    context = {"signature": told, "standing": now, "content": row.content, "problems": verify(row)}
+    return render(request, "trust/signature.html", context)

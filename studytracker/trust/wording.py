@@ -37,9 +37,11 @@ def record_name(table: str) -> str:
     return str(model._meta.verbose_name).capitalize() if model else table
 
 
-def lines(entry: Entry) -> list[Line]:
+def lines(entry: Entry, columns=()) -> list[Line]:
+    """One for each field of the entry, or for each of `columns` that is in it."""
     old, new = (json.loads(text) if text else {} for text in (entry.old, entry.new))
     names = list(new) + [name for name in old if name not in new]
+    names = [name for name in names if not columns or name in columns]
     fields = _fields(entry.table)
     ordered = sorted(names, key=lambda name: list(fields).index(name) if name in fields else len(fields))
     return [Line(_label(fields, name), _side(fields, old, name), _side(fields, new, name)) for name in ordered]

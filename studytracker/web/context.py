@@ -7,6 +7,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
+from django.utils.module_loading import import_string
 
 from studytracker.access.grants import Permission
 from studytracker.dates import day_label
@@ -18,6 +19,7 @@ NAVIGATION = (
     ("Visits", "visits", Permission.SEE),
     ("Adverse events", "adverse_events", Permission.SEE),
     ("Deviations", "deviations", Permission.SEE),
+    ("Holds", "holds", Permission.SEE),
     ("Reminders", "reminders", Permission.OPERATE),
     ("Exports", "exports", Permission.EXPORT),
     ("Audit trail", "audit", Permission.AUDIT),
@@ -31,11 +33,16 @@ def page(request):
 
 
 def _page(request, *, at: datetime) -> dict:
-    around = {"demo": settings.DEMO, "nav": [], "today_text": ""}
+    around = {"demo": settings.DEMO, "nav": [], "today_text": "", "banners": []}
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return around
-    return {**around, "nav": _navigation(user, request.path), "today_text": _today_text(user.home_zone, at)}
+    return {
+        **around,
+        "nav": _navigation(user, request.path),
+        "today_text": _today_text(user.home_zone, at),
+        "banners": [banner for path in settings.BANNERS for banner in import_string(path)(user, at)],
+    }
 
 
 def _navigation(user, path: str) -> list[tuple[str, str, bool]]:

@@ -174,6 +174,30 @@ SLIPS = {
         ('days = "hours"\n', ""),
         ('[[clock]] 2 "K1b"', "", "needs amount, unit and days together, or none of them."),
     ),
+    "clock without its start": (
+        ('start_of = "qualifies"\n', ""),
+        (
+            '[[clock]] 5 "K4"',
+            "",
+            'needs start_of with start = "determination", and only with determination, notice, visit.',
+        ),
+    ),
+    "clock of an unknown notice": (
+        ('start_of = "K3"', 'start_of = "K33"'),
+        ('[[clock]] 9 "K6"', "start_of", 'key "start_of" names the clock "K33", which is not in this file.'),
+    ),
+    "clock told to nobody known": (
+        ('notify = ["ohrp"]', 'notify = ["ORPH"]'),
+        ('[[clock]] 15 "K11"', "notify", 'key "notify" names the recipient "ORPH", which is not in this file.'),
+    ),
+    "condition on nothing": (
+        ("[[clock.when]]\nserious = false\n", "[[clock.when]]\n"),
+        ('[[clock]] 3 "K2", [[clock.when]] 1', "", "asks nothing: name at least one fact, such as serious = true."),
+    ),
+    "stopping rule without a bound": (
+        ("participants = 2\n", ""),
+        ('[[stopping_rule]] 1 "S1"', "", "needs one bound: participants, or percent with minimum_treated."),
+    ),
     "sledai weights": (
         ("weight = 8", "weight = 7"),
         ("[sledai]", "item", 'key "item" has weights that sum to 104; those of SLEDAI-2K sum to 105.'),

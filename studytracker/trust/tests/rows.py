@@ -14,7 +14,8 @@ from studytracker.trust.coverage import HIDDEN, MASKED, covered_models
 from studytracker.trust.models import Entry
 
 MANY = 12  # how many different rows of a table can be asked for
-KEY_ONLY = {"protocol.Site", "protocol.Slot"}  # no field but the key, so nothing to change
+# No field but the key, so nothing to change; or rows that are only added.
+KEY_ONLY = {"protocol.Site", "protocol.Slot", "trust.Act", "trust.Signature"}
 
 # By model: the field that the update paths change, and to what.
 CHANGES = {
@@ -33,6 +34,7 @@ CHANGES = {
     "participants.CriterionAnswer": ("evidence", "It's “quoted” \\ 100 %"),
     "participants.Enrollment": ("enrolled_on", date(2025, 2, 1)),
     "participants.Infusion": ("weight_kg", Decimal("72.50")),
+    "participants.Hold": ("text", "Told by phone"),
     "participants.Day0Correction": ("reason", "misread"),
     "visits.Visit": ("target_on", date(2025, 3, 1)),
     "visits.VisitProcedure": ("code", "exam"),
@@ -124,6 +126,22 @@ class Rows:
     def heartbeat(self, n):
         return self._model("outbox.Heartbeat")(job=f"job-{n}", at=NOW)
 
+    def act(self, n):
+        return self._model("trust.Act")(kind="view", at=NOW, username="crc.musc", words=f"page {n}")
+
+    def signature(self, n):
+        facts = {
+            "kind": "listing",
+            "key": "MUSC",
+            "number": n + 1,
+            "title": "Events",
+            "document": "{}",
+            "meaning": "x",
+        }
+        facts |= {"sha256": "0" * 64, "schema_version": 1, "protocol_version": "1.0", "protocol_sha256": "0" * 64}
+        facts |= {"entry_number": 1, "printed_name": "A", "username": "a", "role": "Investigator", "held_at": "MUSC"}
+        return self._model("trust.Signature")(signed_at=NOW, signed_by=self.by, record_sha256="0" * 64, **facts)
+
     def anchor(self, n):
         facts = {"seq": 1, "hash": "0" * 60, "told_at": NOW}
         return self._model("trust.Anchor")(day=TODAY + timedelta(days=n), **facts)
@@ -175,6 +193,10 @@ class Rows:
             recorded_at=NOW,
             recorded_by=self.by,
         )
+
+    def hold(self, n):
+        facts = {"cause": "other", "text": f"stop {n}", "reference": f"r{n}", "opened_at": NOW, "opened_by": self.by}
+        return self._model("participants.Hold")(site_id="MUSC", **facts)
 
     def day0correction(self, n):
         facts = {"from_on": TODAY, "to_on": TODAY, "from_started_at": NOW, "reason": "typed wrongly"}

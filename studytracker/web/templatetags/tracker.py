@@ -1,15 +1,17 @@
 """Tags and filters that every template has."""
 
+from datetime import UTC
 from uuid import uuid4
 
 from django import template
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.text import slugify
 
 from studytracker.dates import PartialDate, day_label, protocol_day
 
 register = template.Library()
+FACT = "<div><dt>{}</dt><dd>{}</dd></div>"
 
 
 @register.simple_tag
@@ -42,6 +44,47 @@ def history_link(row):
     """Each record's past is one click away from where it is shown."""
     url = reverse("history", args=[row._meta.db_table, row.pk])
     return format_html('<a href="{}">History<span class="visually-hidden"> of {}</span></a>', url, row)
+
+
+@register.simple_tag
+def signed_facts(facts):
+    """The facts of a snapshot as it was signed: objects as terms, like objects as a table, lists as lists."""
+    return facts_as_html(facts)
+
+
+def facts_as_html(value):
+    if isinstance(value, dict):
+        terms = ((name, facts_as_html(each)) for name, each in value.items())
+        return format_html('<dl class="facts">{}</dl>', format_html_join("", FACT, terms))
+    if isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+        return _facts_as_table(value)
+    if isinstance(value, list):
+        return format_html("<ul>{}</ul>", _each("li", map(facts_as_html, value)))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "–" if value is None else str(value)
+
+
+def _facts_as_table(rows):
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    head = format_html_join("", '<th scope="col">{}</th>', ((name,) for name in names))
+    body = _each("tr", (_each("td", (facts_as_html(row.get(name, "")) for name in names)) for row in rows))
+    return format_html(
+        '<div class="table-responsive" role="region" tabindex="0" aria-label="What was signed">'
+        '<table class="table table-sm"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
+        head,
+        body,
+    )
+
+
+def _each(element, cells):
+    return format_html_join("", f"<{element}>{{}}</{element}>", ((cell,) for cell in cells))
+
+
+@register.filter
+def in_utc(at):
+    """'2025-06-18 15:00:00 UTC', whatever zone the page is read in."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if at else ""
 
 
 @register.simple_tag

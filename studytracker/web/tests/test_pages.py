@@ -86,10 +86,13 @@ def test_an_error_page_needs_neither_request_nor_database(page):
             "coordinator",
             [
                 *("Today", "Participants", "Visits", "Adverse events", "Deviations"),
-                *("Reminders", "Exports", "Audit trail", "Study"),
+                *("Holds", "Reminders", "Exports", "Audit trail", "Study"),
             ],
         ),
-        ("monitor", ["Today", "Participants", "Visits", "Adverse events", "Deviations", "Audit trail", "Study"]),
+        (
+            "monitor",
+            ["Today", "Participants", "Visits", "Adverse events", "Deviations", "Holds", "Audit trail", "Study"],
+        ),
         ("outsider", ["Today", "Study"]),
     ],
 )

@@ -1,0 +1,84 @@
+"""Signing on a page: the form, and what a view needs of it."""
+
+from functools import partial
+
+from django import forms
+
+from studytracker.access.passwords import WrongPassword, client_address, reauthenticate
+from studytracker.web.fields import TextField
+from studytracker.web.submission import status_for, submit
+
+from .signatures import may_sign, sign, standing
+from .subjects import kind_named
+
+
+class SignForm(forms.Form):
+    """Asks for the password again. What is left in `cleaned_data` are arguments of `signatures.sign`."""
+
+    displayed_hash = forms.CharField(widget=forms.HiddenInput, max_length=64)
+    meaning = forms.ChoiceField(
+        label="What the signature means",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose what the signature means."},
+    )
+    comment = TextField(label="Comment", required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
+    accepts_open = forms.BooleanField(required=False)
+    password = forms.CharField(
+        label="Your password, again",
+        strip=False,
+        max_length=4096,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": "Give your password: it shows that it is you who signs."},
+    )
+
+    def __init__(self, *args, subject, open_items, user, address, at, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.user, self.address, self.at = user, address, at
+        self.fields["meaning"].choices = [(meaning, meaning) for meaning in subject.meanings]
+        if len(subject.meanings) == 1:
+            self.fields["meaning"].initial = subject.meanings[0]
+        if open_items:
+            self.fields["accepts_open"].label = f"I sign although this is still open: {'; '.join(open_items)}"
+        else:
+            del self.fields["accepts_open"]
+
+    def clean(self):
+        """The password is looked at last, so that a form with another fault costs no try."""
+        if not self.errors:
+            try:
+                password = self.cleaned_data["password"]
+                answered = reauthenticate(self.user, password, address=self.address, at=self.at)
+                self.cleaned_data["answered"] = answered
+            except WrongPassword as refusal:
+                refusal.add_to(self)
+        self.cleaned_data.pop("password", None)
+        return self.cleaned_data
+
+
+class SignBox:
+    """A subject on its page, to be signed there. `signed` is the Signature just given, if one was."""
+
+    def __init__(self, request, kind, key, *, at):
+        self.kind, self.key = kind, key
+        self.subject = kind_named(kind)
+        self.standing = standing(kind, key)
+        self.may_sign = may_sign(self.subject, self.standing.snapshot, request.user)
+        self.signed = None
+        sent = request.POST if request.method == "POST" and "sign" in request.POST else None
+        self.form = SignForm(
+            sent,
+            subject=self.subject,
+            open_items=self.standing.snapshot.open_items,
+            user=request.user,
+            address=client_address(request),
+            at=at,
+        )
+        if sent is not None:
+            self.signed = submit(request, self.form, partial(sign, kind=kind, key=key, by=request.user, at=at))
+            self.standing = standing(kind, key)
+        self.mine = self.standing.valid_by(request.user)
+
+    @property
+    def status(self):
+        """409 where something else was displayed than there is now; the page then shows what there is."""
+        return 409 if getattr(self.form, "is_overtaken", False) else status_for(self.form)
