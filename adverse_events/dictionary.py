@@ -126,3 +126,8 @@ def _load_codes(version, rows) -> int:
         if getattr(term, "meddra", None) is None or term.meddra.code != code:
             MeddraCode.objects.update_or_create(term=term, defaults={"code": code})
     return len(wanted)
+
+
+def texts(version: str, name: str) -> DictionaryTerm | None:
+    """The loaded term with its grade texts, or None."""
+    return DictionaryTerm.objects.in_use(version).filter(name__iexact=name.strip()).first() if name.strip() else None

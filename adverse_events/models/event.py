@@ -39,7 +39,7 @@ class AdverseEventQuerySet(ScopedQuerySet):
 
     def for_page(self):
         return self.for_listing().select_related(
-            "participant__enrollment", "reported_by", "completed_by", "voided_by", "site"
+            "participant__enrollment", "participant__site", "reported_by", "completed_by", "voided_by", "site", "visit"
         )
 
 

@@ -269,11 +269,15 @@ def test_an_event_that_contradicts_itself_comes_back_whole(musc, browse, coordin
     response = browse(coordinator).post("/adverse-events/MUSC-001/new/", typed)
     page = response.content.decode()
     assert response.status_code == 422
-    assert "Grade 5 is death" in page
+    assert "Grade 5 is death, and the criterion death is not ticked. Is this so?" in page
     assert "Shingles &lt;b&gt;left&lt;/b&gt;" in page
     assert "<b>left</b>" not in page
     assert "called the ward" in page
     assert AdverseEvent.objects.count() == 0
+    assert browse(coordinator).post("/adverse-events/MUSC-001/new/", typed | {"confirmed": "on"}).status_code == 302
+    event = AdverseEvent.objects.get()
+    assert [each.code for each in event.confirmations.all()] == ["grade_5_without_death"]
+    assert "Confirmed 18 Jun 2025" in browse(coordinator).get("/adverse-events/MUSC-001/1/").content.decode()
 
 
 def test_an_event_with_an_unknown_day_is_saved_as_known(musc, browse, coordinator, frozen):
