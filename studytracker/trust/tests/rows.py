@@ -1,7 +1,7 @@
 """One unsaved row after another for every covered table, and what the trail must say about live rows."""
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.apps import apps
@@ -27,7 +27,10 @@ CHANGES = {
     "auth.Group": ("name", "renamed"),
     "auth.Group_permissions": ("permission_id", None),
     "outbox.Mail": ("error", "refused"),
-    "outbox.Notice": ("cancelled_at", NOW),
+    "outbox.Notice": ("stage", "chair"),
+    "outbox.Acknowledgement": ("until_on", date(2025, 7, 1)),
+    "outbox.Preference": ("digest_time", time(9)),
+    "outbox.MutedStage": ("stage", "late"),
     "outbox.Heartbeat": ("at", datetime(2025, 6, 19, 1, 2, 3, 456789, tzinfo=UTC)),
     "participants.Participant": ("age", 55),
     "participants.Consent": ("signed_on", date(2025, 1, 31)),
@@ -36,6 +39,14 @@ CHANGES = {
     "participants.Infusion": ("weight_kg", Decimal("72.50")),
     "participants.Hold": ("text", "Told by phone"),
     "participants.Day0Correction": ("reason", "misread"),
+    "participants.LabResult": ("value", Decimal("3.500000")),
+    "participants.SiteLabRange": ("high", Decimal("40.000000")),
+    "participants.VitalSign": ("value", Decimal("121.500")),
+    "participants.Medication": ("indication", "SLE, “flare”"),
+    "participants.MedicalHistory": ("ended", PartialDate(2024, 2)),
+    "participants.ListTaken": ("complete_on", date(2025, 2, 1)),
+    "participants.SledaiScore": ("total", 8),
+    "participants.SledaiItem": ("is_present", False),
     "visits.Visit": ("target_on", date(2025, 3, 1)),
     "visits.VisitProcedure": ("code", "exam"),
     "visits.Booking": ("starts_at", datetime(2025, 7, 1, 13, 30, tzinfo=UTC)),
@@ -73,6 +84,8 @@ class Rows:
         self.visits = Visit.objects.bulk_create(
             Visit(participant=participant, site_id="MUSC", code="YY", order=98) for participant in treated
         )
+        Score = apps.get_model("participants.SledaiScore")
+        self.scores = Score.objects.bulk_create(self.sledaiscore(n) for n in range(MANY))
         Event = apps.get_model("adverse_events.AdverseEvent")
         self.events = Event.objects.bulk_create(self.adverseevent(n, number=2) for n in range(MANY))
         Term = apps.get_model("adverse_events.DictionaryTerm")
@@ -122,6 +135,16 @@ class Rows:
     def notice(self, n):
         facts = {"source": "visit", "object_id": n, "stage": "overdue", "site_id": "MUSC", "created_at": NOW}
         return self._model("outbox.Notice")(dedupe_key=f"n:{n}", recipient=self.by, **facts)
+
+    def acknowledgement(self, n):
+        facts = {"source": "visit", "object_id": n, "site_id": "MUSC", "until_on": TODAY, "reason": "Booked"}
+        return self._model("outbox.Acknowledgement")(acknowledged_at=NOW, acknowledged_by=self.by, **facts)
+
+    def preference(self, n):
+        return self._model("outbox.Preference")(user=self.users[n])
+
+    def mutedstage(self, n):
+        return self._model("outbox.MutedStage")(user=self.users[n], stage="opens")
 
     def heartbeat(self, n):
         return self._model("outbox.Heartbeat")(job=f"job-{n}", at=NOW)
@@ -202,6 +225,49 @@ class Rows:
         facts = {"from_on": TODAY, "to_on": TODAY, "from_started_at": NOW, "reason": "typed wrongly"}
         facts |= {"to_started_at": NOW.replace(hour=14), "corrected_at": NOW, "corrected_by": self.by}
         return self._model("participants.Day0Correction")(infusion=self.infusions[n], **facts)
+
+    def _fact(self, n):
+        facts = {"participant": self.participants[n], "site_id": "MUSC", "protocol_version": "1.0"}
+        return facts | {"recorded_at": NOW, "recorded_by": self.by}
+
+    def labresult(self, n):
+        amount = {
+            "value": Decimal("3.4"),
+            "unit": "10^3/uL",
+            "standard_value": Decimal("3.4"),
+            "high": Decimal("11.1"),
+        }
+        return self._model("participants.LabResult")(
+            test="WBC", collected=PartialDate(2025, 6), **amount, **self._fact(n)
+        )
+
+    def sitelabrange(self, n):
+        facts = {"test": f"T{n}", "high": Decimal("34.5"), "unit": "U/L", "starts_on": TODAY}
+        facts |= {"recorded_at": NOW, "recorded_by": self.by}
+        return self._model("participants.SiteLabRange")(site_id="MUSC", **facts)
+
+    def vitalsign(self, n):
+        amount = {"value": Decimal("120"), "unit": "mmHg", "standard_value": Decimal("120"), "standard_unit": "mmHg"}
+        return self._model("participants.VitalSign")(test="SYSBP", measured_on=TODAY, **amount, **self._fact(n))
+
+    def medication(self, n):
+        facts = {"drug": "Prednisone", "drug_class": "corticosteroid", "route": "oral", "dose": Decimal("7.5")}
+        return self._model("participants.Medication")(started=PartialDate(2024, 2), **facts, **self._fact(n))
+
+    def medicalhistory(self, n):
+        return self._model("participants.MedicalHistory")(term="Shingles", category="zoster", **self._fact(n))
+
+    def listtaken(self, n):
+        facts = {"subject": "medicines", "complete_on": TODAY, "recorded_at": NOW, "recorded_by": self.by}
+        return self._model("participants.ListTaken")(participant=self.participants[n], site_id="MUSC", **facts)
+
+    def sledaiscore(self, n):
+        facts = {"assessed_on": TODAY, "variant": "SLEDAI-2K", "look_back_days": 28}
+        return self._model("participants.SledaiScore")(**facts, **self._fact(n))
+
+    def sledaiitem(self, n):
+        facts = {"code": "rash", "is_present": True, "weight": 2}
+        return self._model("participants.SledaiItem")(score=self.scores[n], participant=self.participants[n], **facts)
 
     def visitprocedure(self, n):
         facts = {"code": "vitals", "is_done": True, "recorded_at": NOW, "recorded_by": self.by}
@@ -301,6 +367,8 @@ def _typed(field, value):
         return at if at.tzinfo else at.replace(tzinfo=UTC)
     if isinstance(field, models.DateField):
         return date.fromisoformat(value)
+    if isinstance(field, models.TimeField):
+        return time.fromisoformat(value)
     if isinstance(field, models.DecimalField):
         assert isinstance(value, str) and len(value.partition(".")[2]) == field.decimal_places, value
         return Decimal(value)
