@@ -58,6 +58,9 @@ CHANGES = {
     "adverse_events.Confirmation": ("sentence", "Really?"),
     "adverse_events.DictionaryTerm": ("definition", "Changed"),
     "adverse_events.MeddraCode": ("code", 7),
+    "exports.ExportJob": ("purpose", "for the sponsor"),
+    "exports.ExportJob_sites": ("site_id", "EMORY"),
+    "exports.Download": ("downloaded_at", datetime(2025, 6, 19, 1, 2, 3, 456789, tzinfo=UTC)),
     "trust.Anchor": ("seq", 9),
     "trust.Backup": ("file", "elsewhere"),
     "trust.Comparison": ("problems", "trail_u_visits_visit is missing"),
@@ -90,6 +93,7 @@ class Rows:
         self.events = Event.objects.bulk_create(self.adverseevent(n, number=2) for n in range(MANY))
         Term = apps.get_model("adverse_events.DictionaryTerm")
         self.terms = Term.objects.bulk_create(self.dictionaryterm(n, name="Red spots") for n in range(MANY))
+        self.jobs = apps.get_model("exports.ExportJob").objects.bulk_create(self.exportjob(n) for n in range(MANY))
         self.corrections = Correction.objects.bulk_create(self.day0correction(n) for n in range(MANY))
 
     def fresh(self, model, n):
@@ -320,6 +324,16 @@ class Rows:
         facts = {"grade": 2, "since": PartialDate(2025, 6), "recorded_at": NOW, "recorded_by": self.by}
         return self._model("adverse_events.GradeEpisode")(event=self.events[n], **facts)
 
+    def exportjob(self, n):
+        facts = {"format": "csv", "level": "coded", "purpose": f"for review {n}", "requested_at": NOW}
+        return self._model("exports.ExportJob")(datasets=["visits"], requested_by=self.by, **facts)
+
+    def exportjob_sites(self, n):
+        return self._model("exports.ExportJob_sites")(exportjob=self.jobs[n], site_id="MUSC")
+
+    def download(self, n):
+        return self._model("exports.Download")(job=self.jobs[n], downloaded_at=NOW, downloaded_by=self.by)
+
     def _model(self, label):
         return apps.get_model(label)
 
@@ -362,6 +376,8 @@ def read(model, text):
 def _typed(field, value):
     if value is None or value == HIDDEN:
         return value
+    if isinstance(field, models.JSONField):
+        return json.loads(value) if isinstance(value, str) else value  # SQLite holds it as text
     if isinstance(field, models.DateTimeField):
         at = datetime.fromisoformat(value)
         return at if at.tzinfo else at.replace(tzinfo=UTC)
