@@ -46,13 +46,8 @@ _ENTER = frozenset(
 # The administrator exports and runs the system but enters no clinical data (separation of duties, 21 CFR 11.10(g)).
 GRANTS: dict[str, frozenset[Permission]] = {
     Role.COORDINATOR: _ENTER,
-<<<<<<< HEAD
-    Role.INVESTIGATOR: _ENTER | {P.ENROLL, P.CLASSIFY_DEVIATION, P.SIGN, P.PLACE_HOLD},
-    Role.CHAIR: frozenset({P.SEE, P.JUDGE_AS_SPONSOR, P.PLACE_HOLD, P.LIFT_HOLD, P.EXPORT, P.AUDIT, P.OPERATE}),
-=======
     Role.INVESTIGATOR: _ENTER | {P.ENROLL, P.EXPORT_IDENTIFIED, P.CLASSIFY_DEVIATION, P.SIGN, P.PLACE_HOLD},
-    Role.CHAIR: frozenset({P.SEE, P.PLACE_HOLD, P.LIFT_HOLD, P.EXPORT, P.AUDIT, P.OPERATE}),
->>>>>>> main
+    Role.CHAIR: frozenset({P.SEE, P.JUDGE_AS_SPONSOR, P.PLACE_HOLD, P.LIFT_HOLD, P.EXPORT, P.AUDIT, P.OPERATE}),
     Role.MONITOR: frozenset({P.SEE, P.AUDIT}),
     Role.ADMINISTRATOR: frozenset({P.SEE, P.EXPORT, P.EXPORT_IDENTIFIED, P.AUDIT, P.OPERATE}),
 }
