@@ -10,6 +10,7 @@ from .coding import code
 from .consistency import EventRefused, check
 from .doubts import settle
 from .models import SITE, AdverseEvent
+from .watching import watch
 
 
 @transaction.atomic
@@ -36,6 +37,7 @@ def report(*, participant, by, at, confirmed=None, **facts):
     settle(event, confirmed=confirmed, by=by, at=at)
     begin_course(event, by=by, at=at)
     record(event, {}, party=SITE, reason="", by=by, at=at)
+    watch(event, by=by, at=at)
     return event
 
 
@@ -62,5 +64,6 @@ def complete(*, event, by, at, confirmed=None, **facts):
     settle(event, confirmed=confirmed, by=by, at=at)
     begin_course(event, by=by, at=at)
     record(event, before, party=SITE, reason="", by=by, at=at)
+    watch(event, by=by, at=at)
     event.refresh_from_db(fields=["is_serious"])
     return event
