@@ -12,6 +12,7 @@ from .coding import code
 from .consistency import EventRefused, check
 from .doubts import settle
 from .models import SITE, SITE_JUDGES
+from .watching import watch
 
 REPORTED = (
     *("term", "dictionary_term", "started", "started_time", "is_ongoing", "ended", "ended_time"),
@@ -49,6 +50,7 @@ def correct(*, event, by, at, reason="", seen="", confirmed=None, **facts):
             move_course(event, onset, by=by, at=at, reason=reason)
         record(event, before, party=SITE, reason=reason, by=by, at=at)
         settle(event, confirmed=confirmed, by=by, at=at)
+        watch(event, by=by, at=at, reason=reason)
     event.refresh_from_db(fields=["is_serious"])
     return event
 

@@ -1,12 +1,9 @@
 """What went wrong: events, how they are judged, and how the judgement changed."""
 
 from .assessment import SITE, SPONSOR, Assessment, GradeEpisode
-<<<<<<< HEAD
+from .clock import Clock, ClockChange, Determination, Fulfilment, InvestigatorAcknowledgement, Notification
 from .confirmation import Confirmation
 from .dictionary import DictionaryTerm, MeddraCode
-=======
-from .clock import Clock, ClockChange, Determination, Fulfilment, InvestigatorAcknowledgement, Notification
->>>>>>> main
 from .event import AdverseEvent
 from .judgement import JUDGED, SERIOUSNESS, SITE_JUDGES, SPONSOR_JUDGES, SPONSOR_SERIOUSNESS, Judged
 from .stopping import RuleSwitch, Trip, TripEvidence

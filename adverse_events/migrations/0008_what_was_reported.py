@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('adverse_events', '0006_first_assessments'),
+        ('adverse_events', '0007_clocks_and_rules'),
         ('participants', '0003_listing_index'),
         ('protocol', '0001_initial'),
         ('visits', '0007_target_in_window'),
