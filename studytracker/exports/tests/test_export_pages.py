@@ -39,7 +39,7 @@ def test_the_preview_shows_rows_and_what_is_left_out_and_makes_nothing(musc, coo
     given = GIVEN | {"preview": "1", "level": "study_day", "datasets": ["participants", "adverse_events"]}
     page = browse(coordinator).post(reverse("exports"), given).content.decode()
     assert "<td>40 to 49</td>" in page
-    assert "Left out: site; reason for the screen failure" in page
+    assert "Left out: site; enrollment slot; reason for the screen failure" in page
     assert participant.identifier not in page
     assert ExportJob.objects.count() == 0
 
