@@ -206,7 +206,8 @@ def honest(rows, seed, person) -> bool:
         report, result = checked([sealing.head()[:2]]), verify()
         checks = Path(folder, "checks").read_text().splitlines()
         print(
-            f"  {Entry.objects.count()} entries by {WRITERS} writers, {Seal.objects.count()} seals by {SEALERS} sealers"
+        counts = Entry.objects.count(), Seal.objects.count()
+        print(f"  {counts[0]} entries by {WRITERS} writers, {counts[1]} seals by {SEALERS} sealers")
         )
         print(f"  {len(checks)} checks meanwhile: {sum(line != '0' for line in checks)} with an alarm")
         print(
@@ -314,7 +315,8 @@ def drills(count, seed, person) -> bool:
     seconds.sort()
     print(f"  {count} drills under load, {len(bad)} not restored as taken; at the last {last.entries} entries")
     print(
-        f"  seconds each, backup, restore and verification: median {seconds[len(seconds) // 2]:.1f}, most {seconds[-1]:.1f}"
+    median = seconds[len(seconds) // 2]
+    print(f"  backup, restore and verification together: median {median:.1f} s, most {seconds[-1]:.1f} s")
     )
     for words in bad[:5]:
         print(f"    {words}")
