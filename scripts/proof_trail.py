@@ -205,10 +205,8 @@ def honest(rows, seed, person) -> bool:
         sealing.seal(NOW)
         report, result = checked([sealing.head()[:2]]), verify()
         checks = Path(folder, "checks").read_text().splitlines()
-        print(
         counts = Entry.objects.count(), Seal.objects.count()
         print(f"  {counts[0]} entries by {WRITERS} writers, {counts[1]} seals by {SEALERS} sealers")
-        )
         print(f"  {len(checks)} checks meanwhile: {sum(line != '0' for line in checks)} with an alarm")
         print(
             f"  at the end: {report.words} {len(report.findings) + len(result.differences)} alarms; exits {set(codes)}"
@@ -314,10 +312,8 @@ def drills(count, seed, person) -> bool:
         last = backup.last_verified()
     seconds.sort()
     print(f"  {count} drills under load, {len(bad)} not restored as taken; at the last {last.entries} entries")
-    print(
     median = seconds[len(seconds) // 2]
     print(f"  backup, restore and verification together: median {median:.1f} s, most {seconds[-1]:.1f} s")
-    )
     for words in bad[:5]:
         print(f"    {words}")
     print(f"  control, dumped without the snapshot (file copied, pg_dump after counting): {control} of 20 refused")
