@@ -19,14 +19,18 @@ class Permission(StrEnum):
     NOTIFY = "record who was told of an event, and determinations"
     CLOSE_CLOCK = "close a reporting clock as not qualifying"
     SWITCH_RULE = "switch a stopping rule on or off"
+    JUDGE_AS_SPONSOR = "give the sponsor's assessment of adverse events"
     WITHDRAW = "record a withdrawal or a screen failure"
     PROPOSE_HOLD = "propose a hold"
     PLACE_HOLD = "place a hold"
     LIFT_HOLD = "lift a hold"
+    AMEND = "move participants to an amended protocol"
+    APPROVE = "record that a site's IRB approved a protocol version"
     EXPORT = "export data"
     EXPORT_IDENTIFIED = "export data as recorded, with accounts and free text"
     AUDIT = "read the audit trail"
     OPERATE = "see the delivery of reminders and run it"
+    ACKNOWLEDGE = "acknowledge reminders"
 
 
 class Role(TextChoices):
@@ -41,7 +45,7 @@ P = Permission
 _ENTER = frozenset(
     {
         *(P.SEE, P.SCREEN, P.RECORD, P.INFUSE, P.LOG_VISIT, P.REPORT_DEVIATION, P.REPORT_EVENT, P.WITHDRAW),
-        *(P.NOTIFY, P.PROPOSE_HOLD, P.EXPORT, P.AUDIT, P.OPERATE),
+        *(P.NOTIFY, P.PROPOSE_HOLD, P.AMEND, P.EXPORT, P.AUDIT, P.OPERATE, P.ACKNOWLEDGE),
     }
 )
 
@@ -51,10 +55,13 @@ GRANTS: dict[str, frozenset[Permission]] = {
     Role.INVESTIGATOR: _ENTER
     | {P.ENROLL, P.EXPORT_IDENTIFIED, P.CLASSIFY_DEVIATION, P.SIGN, P.CLOSE_CLOCK, P.PLACE_HOLD},
     Role.CHAIR: frozenset(
-        {P.SEE, P.NOTIFY, P.CLOSE_CLOCK, P.SWITCH_RULE, P.PLACE_HOLD, P.LIFT_HOLD, P.EXPORT, P.AUDIT, P.OPERATE}
+        {
+            *(P.SEE, P.JUDGE_AS_SPONSOR, P.NOTIFY, P.CLOSE_CLOCK, P.SWITCH_RULE, P.PLACE_HOLD, P.LIFT_HOLD),
+            *(P.APPROVE, P.EXPORT, P.AUDIT, P.OPERATE),
+        }
     ),
     Role.MONITOR: frozenset({P.SEE, P.AUDIT}),
-    Role.ADMINISTRATOR: frozenset({P.SEE, P.EXPORT, P.EXPORT_IDENTIFIED, P.AUDIT, P.OPERATE}),
+    Role.ADMINISTRATOR: frozenset({P.SEE, P.APPROVE, P.EXPORT, P.EXPORT_IDENTIFIED, P.AUDIT, P.OPERATE}),
 }
 
 # These roles always span the whole trial; the others are held at one site each.
