@@ -14,8 +14,10 @@ TRIPPED = "tripped"
 
 def due(at):
     """Each trip whose hold is open, for the investigators of every site and for the chair."""
-    people = [(site.code, person.pk) for site in protocol.current().sites for person in _people(site.code)]
-    for trip in Trip.objects.filter(hold__lifted_at=None):
+    trips = list(Trip.objects.filter(hold__lifted_at=None))
+    sites = protocol.current().sites if trips else ()
+    people = [(site.code, person.pk) for site in sites for person in _people(site.code)]
+    for trip in trips:
         yield from (Matter(trip.pk, TRIPPED, site, pk, 0, True) for site, pk in people)
 
 
