@@ -246,6 +246,7 @@ CELERY_BEAT_SCHEDULE = {
         # After a long stop one sweep does the work of all that were missed.
         "options": {"expires": SWEEP_MINUTES * 60},
     },
+    "seal": {"task": "studytracker.trust.tasks.seal", "schedule": 60, "options": {"expires": 60}},
 }
 
 # --- The trial, and where the rooms meet ------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from django.db.models import TextChoices
 class Permission(StrEnum):
     SEE = "see participants, visits and adverse events"
     SCREEN = "screen participants and answer the criteria"
+    RECORD = "record results, vital signs, medicines and history"
     ENROLL = "confirm eligibility and enroll"
     INFUSE = "record the infusion"
     LOG_VISIT = "log visits and mark them missed"
@@ -35,7 +36,7 @@ class Role(TextChoices):
 P = Permission
 _ENTER = frozenset(
     {
-        *(P.SEE, P.SCREEN, P.INFUSE, P.LOG_VISIT, P.REPORT_DEVIATION, P.REPORT_EVENT, P.WITHDRAW),
+        *(P.SEE, P.SCREEN, P.RECORD, P.INFUSE, P.LOG_VISIT, P.REPORT_DEVIATION, P.REPORT_EVENT, P.WITHDRAW),
         *(P.PROPOSE_HOLD, P.EXPORT, P.AUDIT, P.OPERATE),
     }
 )

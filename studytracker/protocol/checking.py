@@ -26,6 +26,7 @@ VOCABULARIES = (
     "outcome",
     "action_taken",
     "sex",
+    "route",
     "inclusion_answer",
     "exclusion_answer",
     "visit_type",
@@ -123,6 +124,10 @@ def _unique_names(top: Place) -> Iterator[Problem]:
         ("site", "prefix"),
         ("consent_form", "version"),
         ("criterion", "id"),
+        ("lab_test", "code"),
+        ("vital_sign", "code"),
+        ("drug_class", "code"),
+        ("history_category", "code"),
         ("procedure", "code"),
         ("reminder_stage", "code"),
         ("clock", "id"),
@@ -134,6 +139,7 @@ def _unique_names(top: Place) -> Iterator[Problem]:
     yield from _unique([part for each in top.rows("criterion") for part in each.rows("part")], "id")
     for vocabulary in top.rows("vocabulary"):
         yield from _unique(vocabulary.rows("term"), "code")
+    yield from _unique([drug for each in top.rows("drug_class") for drug in each.rows("drug")], "code")
     for table, inner in (("sledai", "item"), ("corticosteroids", "drug")):
         if place := top.table(table):
             yield from _unique(place.rows(inner), "code")
@@ -223,6 +229,8 @@ def _references(top: Place) -> Iterator[Problem]:
         yield from _known(visit, "procedures", procedures, "procedure")
     for form in top.rows("consent_form"):
         yield from _known(form, "sites", sites, "site")
+    for test in top.rows("lab_test"):
+        yield from _known(test, "procedure", procedures, "procedure")
     yield from _clocks(top, sites, visits)
     for procedure in top.rows("procedure"):
         yield from _known(procedure, "implied_by", criteria, "criterion")

@@ -26,6 +26,7 @@ from .marks import (
     UnknownCode,
     in_words,
 )
+from .measures import Drug, DrugClass, HistoryCategory, LabTest, VitalTest
 from .safety import (
     Corticosteroids,
     Ctcae,
@@ -204,6 +205,10 @@ class Contents(Table):
     consent_forms: tuple[ConsentForm, ...] = Field(alias="consent_form", min_length=1)
     criteria: tuple[Criterion, ...] = Field(alias="criterion", min_length=1)
     corticosteroids: Corticosteroids
+    lab_tests: tuple[LabTest, ...] = Field(alias="lab_test", min_length=1)
+    vital_signs: tuple[VitalTest, ...] = Field(alias="vital_sign", min_length=1)
+    drug_classes: tuple[DrugClass, ...] = Field(alias="drug_class", min_length=1)
+    history_categories: tuple[HistoryCategory, ...] = Field(alias="history_category", min_length=1)
     procedures: tuple[Procedure, ...] = Field(alias="procedure", min_length=1)
     visits: tuple[PlannedVisit, ...] = Field(alias="visit", min_length=1)
     unplanned_visits: tuple[UnplannedVisit, ...] = Field(alias="unplanned_visit", default=())
@@ -242,6 +247,23 @@ class Protocol(Contents):
 
     def procedure(self, code: str) -> Procedure:
         return self._one(self.procedures, "code", code, "procedure")
+
+    def lab_test(self, code: str) -> LabTest:
+        return self._one(self.lab_tests, "code", code, "laboratory test")
+
+    def vital_sign(self, code: str) -> VitalTest:
+        return self._one(self.vital_signs, "code", code, "vital sign")
+
+    def drug_class(self, code: str) -> DrugClass:
+        return self._one(self.drug_classes, "code", code, "class of medicines")
+
+    def history_category(self, code: str) -> HistoryCategory:
+        return self._one(self.history_categories, "code", code, "category of history")
+
+    @cached_property
+    def drugs(self) -> Mapping[str, tuple[DrugClass, Drug]]:
+        """The medicines known by name, each with its class, by code."""
+        return MappingProxyType({drug.code: (each, drug) for each in self.drug_classes for drug in each.drugs})
 
     def criterion(self, id: str) -> Criterion:
         return self._one(self.criteria, "id", id, "criterion")

@@ -9,6 +9,7 @@ SECTIONS = (
     ("sites", "Sites and enrollment"),
     ("treatment", "Treatment"),
     ("criteria", "Criteria"),
+    ("measures", "Tests, medicines and history"),
     ("visits", "Planned visits"),
     ("clocks", "Safety clocks"),
     ("safety", "Safety rules"),

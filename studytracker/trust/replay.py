@@ -4,10 +4,11 @@ import json
 from collections import defaultdict
 from typing import NamedTuple
 
-from django.db import connections, transaction
+from django.db import connections
 
 from . import triggers
 from .models import Entry
+from .snapshot import snapshot
 
 
 class Difference(NamedTuple):
@@ -27,11 +28,9 @@ class Result(NamedTuple):
 
 
 def verify(alias="default") -> Result:
-    """Reads trail and rows in one snapshot. On SQLite, writers wait meanwhile."""
+    """Reads trail and rows in one snapshot, while others write."""
     connection = connections[alias]
-    with transaction.atomic(using=alias), connection.cursor() as cursor:
-        if connection.vendor == "postgresql" and len(connection.savepoint_ids) == 0:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    with snapshot(alias), connection.cursor() as cursor:
         replay = Replay({name: table.key for name, table in triggers.tables(connection).items()})
         for entry in Entry.objects.using(alias).order_by("id").iterator(2000):
             replay.play(entry)

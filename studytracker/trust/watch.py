@@ -1,12 +1,15 @@
 """Whether the triggers are what they should be: asked at start, by `check`, and for the health of the system."""
 
 import logging
+from datetime import datetime
 
 from django.core.checks import Error
 from django.db import connections
 from django.db.utils import DatabaseError
 
 from . import triggers
+from .coverage import SEALS
+from .models import Comparison
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +38,22 @@ def check_deployed(app_configs, databases=None, **options):
 
 def problems(alias="default") -> list[str]:
     """What is wrong with the triggers; empty when all is well."""
-    return triggers.differences(connections[alias])
+    connection = connections[alias]
+    missing = [] if triggers.has_table(connection, SEALS) else ["the table of the seals is missing"]
+    return triggers.differences(connection) + missing
+
+
+def compare(at: datetime) -> Comparison:
+    """Compare the triggers now, and keep what was found."""
+    found = problems()
+    for line in found:
+        log.error("The audit trail is not whole: %s", line)
+    return Comparison.objects.create(at=at, digest=triggers.digest(connections["default"]), problems="\n".join(found))
+
+
+def last_compared() -> Comparison | None:
+    """The newest comparison. One query."""
+    return Comparison.objects.first()
 
 
 def refuse_if_broken() -> None:

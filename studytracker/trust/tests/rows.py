@@ -36,6 +36,14 @@ CHANGES = {
     "participants.Infusion": ("weight_kg", Decimal("72.50")),
     "participants.Hold": ("text", "Told by phone"),
     "participants.Day0Correction": ("reason", "misread"),
+    "participants.LabResult": ("value", Decimal("3.500000")),
+    "participants.SiteLabRange": ("high", Decimal("40.000000")),
+    "participants.VitalSign": ("value", Decimal("121.500")),
+    "participants.Medication": ("indication", "SLE, “flare”"),
+    "participants.MedicalHistory": ("ended", PartialDate(2024, 2)),
+    "participants.ListTaken": ("complete_on", date(2025, 2, 1)),
+    "participants.SledaiScore": ("total", 8),
+    "participants.SledaiItem": ("is_present", False),
     "visits.Visit": ("target_on", date(2025, 3, 1)),
     "visits.VisitProcedure": ("code", "exam"),
     "visits.Booking": ("starts_at", datetime(2025, 7, 1, 13, 30, tzinfo=UTC)),
@@ -70,6 +78,8 @@ class Rows:
         self.visits = Visit.objects.bulk_create(
             Visit(participant=participant, site_id="MUSC", code="YY", order=98) for participant in treated
         )
+        Score = apps.get_model("participants.SledaiScore")
+        self.scores = Score.objects.bulk_create(self.sledaiscore(n) for n in range(MANY))
         Event = apps.get_model("adverse_events.AdverseEvent")
         self.events = Event.objects.bulk_create(self.adverseevent(n, number=2) for n in range(MANY))
         self.corrections = Correction.objects.bulk_create(self.day0correction(n) for n in range(MANY))
@@ -197,6 +207,49 @@ class Rows:
         facts = {"from_on": TODAY, "to_on": TODAY, "from_started_at": NOW, "reason": "typed wrongly"}
         facts |= {"to_started_at": NOW.replace(hour=14), "corrected_at": NOW, "corrected_by": self.by}
         return self._model("participants.Day0Correction")(infusion=self.infusions[n], **facts)
+
+    def _fact(self, n):
+        facts = {"participant": self.participants[n], "site_id": "MUSC", "protocol_version": "1.0"}
+        return facts | {"recorded_at": NOW, "recorded_by": self.by}
+
+    def labresult(self, n):
+        amount = {
+            "value": Decimal("3.4"),
+            "unit": "10^3/uL",
+            "standard_value": Decimal("3.4"),
+            "high": Decimal("11.1"),
+        }
+        return self._model("participants.LabResult")(
+            test="WBC", collected=PartialDate(2025, 6), **amount, **self._fact(n)
+        )
+
+    def sitelabrange(self, n):
+        facts = {"test": f"T{n}", "high": Decimal("34.5"), "unit": "U/L", "starts_on": TODAY}
+        facts |= {"recorded_at": NOW, "recorded_by": self.by}
+        return self._model("participants.SiteLabRange")(site_id="MUSC", **facts)
+
+    def vitalsign(self, n):
+        amount = {"value": Decimal("120"), "unit": "mmHg", "standard_value": Decimal("120"), "standard_unit": "mmHg"}
+        return self._model("participants.VitalSign")(test="SYSBP", measured_on=TODAY, **amount, **self._fact(n))
+
+    def medication(self, n):
+        facts = {"drug": "Prednisone", "drug_class": "corticosteroid", "route": "oral", "dose": Decimal("7.5")}
+        return self._model("participants.Medication")(started=PartialDate(2024, 2), **facts, **self._fact(n))
+
+    def medicalhistory(self, n):
+        return self._model("participants.MedicalHistory")(term="Shingles", category="zoster", **self._fact(n))
+
+    def listtaken(self, n):
+        facts = {"subject": "medicines", "complete_on": TODAY, "recorded_at": NOW, "recorded_by": self.by}
+        return self._model("participants.ListTaken")(participant=self.participants[n], site_id="MUSC", **facts)
+
+    def sledaiscore(self, n):
+        facts = {"assessed_on": TODAY, "variant": "SLEDAI-2K", "look_back_days": 28}
+        return self._model("participants.SledaiScore")(**facts, **self._fact(n))
+
+    def sledaiitem(self, n):
+        facts = {"code": "rash", "is_present": True, "weight": 2}
+        return self._model("participants.SledaiItem")(score=self.scores[n], participant=self.participants[n], **facts)
 
     def visitprocedure(self, n):
         facts = {"code": "vitals", "is_done": True, "recorded_at": NOW, "recorded_by": self.by}

@@ -4,6 +4,7 @@ from django.utils import timezone
 from studytracker.outbox.delivery import deliver
 from studytracker.outbox.sweeping import sweep
 from studytracker.trust.acting import acting
+from studytracker.trust.upkeep import keep
 
 
 class Command(BaseCommand):
@@ -13,4 +14,5 @@ class Command(BaseCommand):
         with acting("sweep", source="command"):
             mails = sweep(timezone.now())
             sent = sum(deliver(mail, timezone.now()) for mail in mails)
+            keep(timezone.now())
         self.stdout.write(f"{len(mails)} mail(s) ready, {sent} sent.")
