@@ -1,7 +1,10 @@
 """Taking one of the seats. The cap holds by rows of Slot and a unique key, whoever races whom."""
 
-from django.db import transaction
+from contextlib import suppress
 
+from django.db import IntegrityError, transaction
+
+from studytracker import protocol
 from studytracker.dates import day_label
 from studytracker.protocol.models import Slot
 from studytracker.refusal import Refused
@@ -27,20 +30,37 @@ def enroll(*, participant, by, at, enrolled_on=None):
         raise EnrollmentRefused(*reasons)
     enrolled_on = _checked_day(participant, enrolled_on, at)
     # Whoever comes second waits here on PostgreSQL, and at BEGIN IMMEDIATE on SQLite. Should both ever get past,
-    # the unique slot refuses one of them.
-    seats = list(Slot.objects.select_for_update().order_by("number"))
+    # the unique slot refuses one of them. Not FOR UPDATE: the foreign key of a row written past this function would
+    # wait for it while this waits for the row, and one of the two would be thrown out as a deadlock.
+    seats = list(Slot.objects.select_for_update(no_key=True).order_by("number"))
     if on_hold := holds.reasons_against(participant.site_id):
         raise EnrollmentRefused(*on_hold)
-    free = Slot.objects.filter(enrollment=None).order_by("number").first()
+    facts = {"enrolled_on": enrolled_on, "enrolled_at": at, "enrolled_by": by}
+    for _ in seats:
+        with suppress(IntegrityError), transaction.atomic():  # taken meanwhile by a row written past this function
+            return _take_seat(participant, facts)
+    raise EnrollmentRefused(no_seat(participant, len(seats)))
+
+
+def _take_seat(participant, facts):
+    free = _free_seat(facts["enrolled_by"], facts["enrolled_at"])
     if free is None:
-        raise EnrollmentRefused(no_seat(participant, len(seats)))
-    return Enrollment.objects.create(
-        participant=participant,
-        slot=free,
-        enrolled_on=enrolled_on,
-        enrolled_at=at,
-        enrolled_by=by,
-    )
+        raise EnrollmentRefused(no_seat(participant, Slot.objects.count()))
+    return Enrollment.objects.create(participant=participant, slot=free, **facts)
+
+
+def _free_seat(by, at):
+    """The lowest free slot; else, where the protocol replaces, that of somebody who left before the infusion."""
+    taken = Enrollment.objects.current()
+    free = Slot.objects.exclude(pk__in=taken.values("slot")).order_by("number").first()
+    if free or not protocol.current().enrollment.replaces:
+        return free
+    gone = taken.replaceable().select_related("slot").order_by("slot").first()
+    if gone is None:
+        return None
+    gone.replaced_at, gone.replaced_by = at, by
+    gone.save(update_fields=["replaced_at", "replaced_by"])
+    return gone.slot
 
 
 def _checked_day(participant, enrolled_on, at):
@@ -78,4 +98,7 @@ def reasons_against(participant) -> list[str]:
 
 def seats():
     """(taken, all) slots of the trial. Not scoped: how full the trial is, both sites must know."""
-    return Enrollment.objects.count(), Slot.objects.count()
+    taken = Enrollment.objects.current()
+    if protocol.current().enrollment.replaces:
+        taken = taken.exclude(pk__in=taken.replaceable())
+    return taken.count(), Slot.objects.count()

@@ -73,7 +73,7 @@ def lift_hold(*, hold, reason, by, at):
 
 def _lock():
     """Enrolling and infusing take a slot's lock too: what commits after a hold was opened has seen it."""
-    list(Slot.objects.select_for_update().order_by("number"))
+    list(Slot.objects.select_for_update(no_key=True).order_by("number"))
 
 
 def _check_cause(cause):

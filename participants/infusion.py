@@ -116,7 +116,7 @@ def _must_be_ready(participant):
     if participant.infused:
         raise InfusionRefused(f"{participant} had the single infusion on {day_label(participant.infused_on)} already.")
     # Opening a hold locks every slot: an infusion that commits after it has seen it.
-    Slot.objects.select_for_update().get(pk=participant.enrolled.slot_id)
+    Slot.objects.select_for_update(no_key=True).get(pk=participant.enrolled.slot_id)
     if on_hold := holds.reasons_against(participant.site_id):
         raise InfusionRefused(*on_hold)
 

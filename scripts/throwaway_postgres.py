@@ -31,7 +31,7 @@ OWNER = "studytracker"
 READY_SECONDS = 30
 TRIES = 5
 # The data are thrown away, so nothing needs to survive a crash.
-SPEED = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+SPEED = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300")
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 

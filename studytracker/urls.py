@@ -1,5 +1,6 @@
 from django.urls import include, path, register_converter
 
+from participants.seat_views import slots
 from studytracker.exports.catalogue import exports
 from studytracker.outbox import views as outbox
 from studytracker.protocol.views import study
@@ -32,6 +33,7 @@ urlpatterns = [
     path("", include("studytracker.access.urls")),
     path("audit/", include("studytracker.trust.urls")),
     path("participants/", include("participants.urls")),
+    path("slots/", slots, name="slots"),
     path("holds/", include("participants.hold_urls")),
     path("visits/", include("visits.urls")),
     path("deviations/", include("visits.deviation_urls")),

@@ -82,7 +82,7 @@ class Published(Marked):
 class Enrollment(Marked):
     cap: Positive
     gate_at: Literal["infusion", "enrollment"]
-    replacement: Text
+    replacement: Literal["none", "left_before_infusion"]
     identifier_format: Text
     enrolled_means: Text
     treated_means: Text
@@ -100,6 +100,17 @@ class Enrollment(Marked):
 
     def identifier(self, prefix: str, number: int) -> str:
         return self.identifier_format.format(prefix=prefix, number=number)
+
+    @property
+    def replaces(self) -> bool:
+        """Whether the slot of somebody who left before the infusion is given again."""
+        return self.replacement == "left_before_infusion"
+
+    @property
+    def replacement_words(self) -> str:
+        if self.replaces:
+            return "whoever leaves before the infusion is replaced"
+        return "none: a slot is never given twice"
 
 
 class DayCounting(Marked):

@@ -66,6 +66,7 @@ PAGES = {
     "complete_event": (["MUSC-001", 1], ENTERS),
     "void_event": (["MUSC-001", 1], ENTERS),
     "restore_event": (["MUSC-001", 1], ENTERS),
+    "slots": ([], HAS_A_ROLE),
     "holds": ([], HAS_A_ROLE),
     "new_hold": ([], ENTERS | {"emory_coordinator", "chair"}),
     "hold": (["hold"], AT_MUSC),

@@ -19,7 +19,7 @@ NAVIGATION = (
     ("Visits", "visits", Permission.SEE),
     ("Adverse events", "adverse_events", Permission.SEE),
     ("Deviations", "deviations", Permission.SEE),
-    ("Holds", "holds", Permission.SEE),
+    ("Slots", "slots", Permission.SEE),
     ("Reminders", "reminders", Permission.OPERATE),
     ("Exports", "exports", Permission.EXPORT),
     ("Audit trail", "audit", Permission.AUDIT),

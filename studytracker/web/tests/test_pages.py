@@ -86,12 +86,12 @@ def test_an_error_page_needs_neither_request_nor_database(page):
             "coordinator",
             [
                 *("Today", "Participants", "Visits", "Adverse events", "Deviations"),
-                *("Holds", "Reminders", "Exports", "Audit trail", "Study"),
+                *("Slots", "Reminders", "Exports", "Audit trail", "Study"),
             ],
         ),
         (
             "monitor",
-            ["Today", "Participants", "Visits", "Adverse events", "Deviations", "Holds", "Audit trail", "Study"],
+            ["Today", "Participants", "Visits", "Adverse events", "Deviations", "Slots", "Audit trail", "Study"],
         ),
         ("outsider", ["Today", "Study"]),
     ],
