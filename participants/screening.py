@@ -9,6 +9,8 @@ from studytracker import protocol
 from studytracker.dates import ImpossibleTime, day_label, local_instant
 from studytracker.protocol.models import Site
 from studytracker.refusal import Refused
+from studytracker.trust.acting import because
+from studytracker.trust.versions import checked_reason
 
 from .eligibility import answers_for, assess, computed
 from .models import Consent, CriterionAnswer, Participant
@@ -134,11 +136,11 @@ def questions(participant):
 
 
 @transaction.atomic
-def answer(*, participant, answers, by, at, was=None):
+def answer(*, participant, answers, by, at, was=None, reason=""):
     """Store the answers that are new or differ. `answers` maps part id to (answer code, evidence).
 
     `was` maps part id to what the person saw before answering; an answer that somebody else changed in the meantime
-    is not overwritten unseen.
+    is not overwritten unseen. Replacing what was answered needs a `reason`.
     """
     participant = Participant.objects.select_for_update().get(pk=participant.pk)
     _must_be_open(participant)
@@ -160,11 +162,9 @@ def answer(*, participant, answers, by, at, was=None):
         if seen != stands:
             overtaken.append(part)
             continue
-        CriterionAnswer.objects.update_or_create(
-            participant=participant,
-            part=part,
-            defaults={"answer": code, "evidence": evidence, "answered_at": at, "answered_by": by},
-        )
+        facts = {"answer": code, "evidence": evidence, "answered_at": at, "answered_by": by}
+        with because(checked_reason(reason) if old else ""):
+            CriterionAnswer.objects.update_or_create(participant=participant, part=part, defaults=facts)
     if overtaken:
         raise Overtaken([stored[part] for part in overtaken])
     return participant

@@ -59,11 +59,6 @@ class Versioned(models.Model):
     class Meta:
         abstract = True
 
-    def save(self, *args, **kwargs):
-        super().save(*args, **kwargs)
-        names = kwargs.get("update_fields")
-        self._remember([field.attname for field in self._concrete() if names is None or _named(field, names)])
-
     @classmethod
     def from_db(cls, db, field_names, values):
         row = super().from_db(db, field_names, values)
@@ -73,6 +68,11 @@ class Versioned(models.Model):
     def refresh_from_db(self, using=None, fields=None, from_queryset=None):
         super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
         self._remember([field.attname for field in self._concrete() if not fields or field.name in fields])
+
+    def save_base(self, *args, **kwargs):
+        super().save_base(*args, **kwargs)
+        names = kwargs.get("update_fields")
+        self._remember([field.attname for field in self._concrete() if names is None or _named(field, names)])
 
     def _concrete(self):
         return [field for field in self._meta.concrete_fields if not field.generated]
