@@ -14,44 +14,11 @@ from studytracker.outbox.delivery import deliver
 from studytracker.outbox.sweeping import sweep
 from visits.models import Visit
 
-from .browser import Desk, chromium, find_chromium
+from .browser import NOTHING, PASSWORD, with_password
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-PASSWORD = "a-long-enough-password"
 DAY_0 = datetime(2025, 5, 5, 15, 0, tzinfo=UTC)  # 11:00 at the site; NOW is protocol day 44
-NOTHING = {"elsewhere": [], "complaints": [], "refused": []}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    program = find_chromium()
-    if not program:
-        pytest.skip("No Chromium was found on PATH, so the pages were not tried in a browser.")
-    with chromium(program) as started:
-        yield started
-
-
-@pytest.fixture
-def desk(browser, live_server, frozen):
-    """desk() opens a window; options are those of a browser context."""
-    opened = []
-
-    def make(user=None, **options):
-        opened.append(Desk(browser, live_server.url, **options))
-        if user:
-            opened[-1].is_signed_in_as(user)
-        return opened[-1]
-
-    yield make
-    for each in opened:
-        each.context.close()
-
-
-def with_password(user):
-    user.set_password(PASSWORD)
-    user.save()
-    return user
 
 
 def screen_and_answer(crc, trial):

@@ -77,7 +77,9 @@ PAGES = {
     "history": (["visits_visit", "visit"], AT_MUSC),
     "mail": (["mail"], OPERATES - {"emory_coordinator"}),
 }
-ELSEWHERE = {"signature", "sign_in", "sign_out", "find", "sweep_now", "try_again"}  # their own tests below
+# Their own tests are below or in their room.
+ELSEWHERE = {"signature", "sign_in", "sign_out", "find", "sweep_now", "try_again"}
+ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft"}
 
 
 def address(name):

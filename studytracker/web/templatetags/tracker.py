@@ -1,5 +1,6 @@
 """Tags and filters that every template has."""
 
+import json
 from datetime import UTC
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.text import slugify
 
 from studytracker.dates import PartialDate, day_label, protocol_day
+from studytracker.web import drafts
 
 register = template.Library()
 FACT = "<div><dt>{}</dt><dd>{}</dd></div>"
@@ -91,6 +93,16 @@ def in_utc(at):
 def form_key():
     """The one-time key of a form, so that sending it twice saves once."""
     return format_html('<input type="hidden" name="form_key" value="{}">', uuid4().hex)
+
+
+@register.inclusion_tag("web/draft.html", takes_context=True)
+def draft(context):
+    """Inside a form: keeps what is typed while it is typed, and brings back what was kept. Nothing else is needed."""
+    request = context["request"]
+    # A form that came back with what was typed needs nothing brought back.
+    kept = drafts.of(request.user, request.path) if request.method == "GET" else None
+    typed = kept and {"form": kept.form, "typed": json.loads(kept.typed)}
+    return {"form_address": request.path, "kept": kept, "typed": typed}
 
 
 @register.filter
