@@ -71,7 +71,7 @@ def complete_event(request, identifier, number):
     at = timezone.now()
     form = EventForm(posted(request), rules=row.participant.protocol)
     form.keep_only(row.completable)
-    saved = submit(request, form, partial(reporting.complete, event=row, by=request.user, at=at))
+    saved = submit(request, form, partial(reporting.complete, event=row, by=request.user, at=at), row=row)
     if saved:
         left = f" Still open: {', '.join(saved.open_answers)}." if saved.open_answers else " Nothing is open any more."
         messages.success(request, f"{saved} is saved.{left}")
@@ -94,7 +94,7 @@ def _void_or_restore(request, identifier, number, act, words):
     row = reach_event(request.user, identifier, number, needs=Permission.REPORT_EVENT)
     at = timezone.now()
     form = VoidForm(posted(request))
-    saved = submit(request, form, partial(act, event=row, by=request.user, at=at))
+    saved = submit(request, form, partial(act, event=row, by=request.user, at=at), row=row)
     if saved:
         messages.success(request, f"{saved} {words}. The reason is kept.")
         return redirect("event", identifier, number)

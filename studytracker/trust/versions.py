@@ -18,10 +18,14 @@ SHORTEST_REASON = 5
 
 
 class Overtaken(Refused):
-    """Somebody saved the row after it was read: nothing is saved over it."""
+    """Somebody saved the row after it was read: nothing is saved over it.
 
-    def __init__(self, row):
-        self.row = row
+    A caller that knows better than the trail of `row` gives `fields`, (label, was, theirs, yours), and what the form
+    has `seen` from now on, by name of its boxes.
+    """
+
+    def __init__(self, row, fields=(), seen=None):
+        self.row, self.fields, self.seen = row, fields, seen or {}
         super().__init__("Nothing is saved yet: somebody else changed this after you opened it.")
 
 

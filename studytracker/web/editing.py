@@ -11,10 +11,9 @@
 from typing import NamedTuple
 
 from django import forms
-from django.core.exceptions import FieldDoesNotExist
 
 from studytracker.trust.past import Past
-from studytracker.trust.versions import SHORTEST_REASON, UNANSWERED, is_versioned
+from studytracker.trust.versions import SHORTEST_REASON
 from studytracker.trust.wording import words_of
 
 from .fields import TextField
@@ -77,8 +76,15 @@ def opened_version(request, row) -> int:
     return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else row.version
 
 
-def set_conflict(form, row, opened: int) -> None:
+def set_conflict(form, overtaken, opened: int) -> None:
     """Show `form` what happened to the row since `opened`, and take over what only the others changed."""
+    row = overtaken.row
+    if overtaken.fields:
+        form.overtaken = Conflict([Field(*field) for field in overtaken.fields], [])
+        form.data = form.data.copy()
+        for name, value in overtaken.seen.items():
+            form.data[name] = value
+        return
     now = type(row)._base_manager.get(pk=row.pk)
     past = Past.of(row)
     was, theirs = past.at_version(opened), past.latest
