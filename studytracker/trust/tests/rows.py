@@ -1,7 +1,7 @@
 """One unsaved row after another for every covered table, and what the trail must say about live rows."""
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.apps import apps
@@ -27,7 +27,10 @@ CHANGES = {
     "auth.Group": ("name", "renamed"),
     "auth.Group_permissions": ("permission_id", None),
     "outbox.Mail": ("error", "refused"),
-    "outbox.Notice": ("cancelled_at", NOW),
+    "outbox.Notice": ("stage", "chair"),
+    "outbox.Acknowledgement": ("until_on", date(2025, 7, 1)),
+    "outbox.Preference": ("digest_time", time(9)),
+    "outbox.MutedStage": ("stage", "late"),
     "outbox.Heartbeat": ("at", datetime(2025, 6, 19, 1, 2, 3, 456789, tzinfo=UTC)),
     "participants.Participant": ("age", 55),
     "participants.Consent": ("signed_on", date(2025, 1, 31)),
@@ -127,6 +130,16 @@ class Rows:
     def notice(self, n):
         facts = {"source": "visit", "object_id": n, "stage": "overdue", "site_id": "MUSC", "created_at": NOW}
         return self._model("outbox.Notice")(dedupe_key=f"n:{n}", recipient=self.by, **facts)
+
+    def acknowledgement(self, n):
+        facts = {"source": "visit", "object_id": n, "site_id": "MUSC", "until_on": TODAY, "reason": "Booked"}
+        return self._model("outbox.Acknowledgement")(acknowledged_at=NOW, acknowledged_by=self.by, **facts)
+
+    def preference(self, n):
+        return self._model("outbox.Preference")(user=self.users[n])
+
+    def mutedstage(self, n):
+        return self._model("outbox.MutedStage")(user=self.users[n], stage="opens")
 
     def heartbeat(self, n):
         return self._model("outbox.Heartbeat")(job=f"job-{n}", at=NOW)
@@ -338,6 +351,8 @@ def _typed(field, value):
         return at if at.tzinfo else at.replace(tzinfo=UTC)
     if isinstance(field, models.DateField):
         return date.fromisoformat(value)
+    if isinstance(field, models.TimeField):
+        return time.fromisoformat(value)
     if isinstance(field, models.DecimalField):
         assert isinstance(value, str) and len(value.partition(".")[2]) == field.decimal_places, value
         return Decimal(value)
