@@ -12,6 +12,8 @@ from participants.holds import propose_hold
 from participants.models import Hold
 from studytracker.access.people import grant
 from studytracker.dates import PartialDate
+from studytracker.exports.jobs import request_export
+from studytracker.exports.models import ExportJob
 from studytracker.outbox.models import Mail
 from studytracker.outbox.sweeping import sweep
 from visits.attendance import miss
@@ -31,6 +33,8 @@ PAGES = {
     "help": ([], set(ROLES)),
     "study": ([], set(ROLES)),
     "exports": ([], OPERATES),
+    "export_history": ([], OPERATES),
+    "export": (["export"], OPERATES - {"emory_coordinator"}),
     "reminders": ([], OPERATES),
     "participants": ([], HAS_A_ROLE),
     "visits": ([], HAS_A_ROLE),
@@ -77,14 +81,18 @@ PAGES = {
     "history": (["visits_visit", "visit"], AT_MUSC),
     "mail": (["mail"], OPERATES - {"emory_coordinator"}),
 }
+PACKAGE = {"datasets": ["visits"], "sites": ["MUSC"], "format": "csv", "level": "coded", "purpose": "a review"}
 # Their own tests are below or in their room.
 ELSEWHERE = {"signature", "sign_in", "sign_out", "find", "sweep_now", "try_again"}
-ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft"}
+ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "download_export"}
 
 
 def address(name):
-    here = {"mail": Mail, "visit": Visit, "hold": Hold}
-    args = [here[arg].objects.filter(site="MUSC").first().pk if arg in here else arg for arg in PAGES[name][0]]
+    here = {"mail": Mail, "visit": Visit, "hold": Hold, "export": ExportJob}
+    args = [
+        here[arg].objects.filter(**{"sites" if arg == "export" else "site": "MUSC"}).first().pk if arg in here else arg
+        for arg in PAGES[name][0]
+    ]
     return reverse(name, args=args)
 
 
@@ -97,6 +105,7 @@ def stage(musc, coordinator, frozen):
     facts = {"category": "privacy", "happened_on": DAY0, "description": "Fax to a wrong number"}
     report_deviation(participant=participant, by=coordinator, at=NOW, **facts)
     propose_hold(site=participant.site, cause="product", text="Lot warmed up", by=coordinator, at=NOW)
+    request_export(**PACKAGE, by=coordinator, at=NOW)
     sweep(NOW)
 
 
@@ -127,7 +136,10 @@ def test_each_role_gets_in_where_its_grant_says_so(request, stage, browse, name)
         if role in welcome:
             assert (role, answer) == (role, 200)
         elif role in ("emory_coordinator", "outsider") and PAGES[name][0]:
-            assert (role, answer) == (role, 403 if name in ("mail", "history") and role == "outsider" else 404)
+            assert (role, answer) == (
+                role,
+                403 if name in ("mail", "history", "export") and role == "outsider" else 404,
+            )
         else:
             assert (role, answer) == (role, 403)
 
@@ -138,7 +150,14 @@ def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, 
     emory.infused(DAY0)
     client = browse(emory_coordinator)
     theirs = client.get(address(name))
-    nowhere = {"MUSC-001": "MUSC-998", "MUSC-002": "MUSC-998", "mail": 99999, "visit": 99999, "hold": 99999}
+    nowhere = {
+        "MUSC-001": "MUSC-998",
+        "MUSC-002": "MUSC-998",
+        "mail": 99999,
+        "visit": 99999,
+        "hold": 99999,
+        "export": 99999,
+    }
     args = [nowhere.get(arg, arg) for arg in PAGES[name][0]]
     missing = client.get(reverse(name, args=args))
     assert (theirs.status_code, missing.status_code) == (404, 404)
@@ -146,6 +165,7 @@ def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, 
 
 
 READS = (
+    "export",
     "hold",
     "participant",
     "visit",
@@ -177,7 +197,7 @@ def test_nobody_writes_without_the_grant(request, stage, browse, name, role):
     assert ("Your role does not let you" in response.content.decode()) is (status == 403)
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if name not in [*WRITES, "screen", "new_hold"]])
+@pytest.mark.parametrize("name", [name for name in PAGES if name not in [*WRITES, "screen", "new_hold", "exports"]])
 def test_what_only_reads_refuses_a_post(stage, browse, coordinator, name):
     assert browse(coordinator).post(address(name), {}).status_code in (403, 405)
 

@@ -55,6 +55,9 @@ CHANGES = {
     "adverse_events.AdverseEvent": ("is_fatal", True),
     "adverse_events.Assessment": ("sponsor_is_fatal", True),
     "adverse_events.GradeEpisode": ("grade", 4),
+    "exports.ExportJob": ("purpose", "for the sponsor"),
+    "exports.ExportJob_sites": ("site_id", "EMORY"),
+    "exports.Download": ("downloaded_at", datetime(2025, 6, 19, 1, 2, 3, 456789, tzinfo=UTC)),
     "trust.Anchor": ("seq", 9),
     "trust.Backup": ("file", "elsewhere"),
     "trust.Comparison": ("problems", "trail_u_visits_visit is missing"),
@@ -85,6 +88,7 @@ class Rows:
         self.scores = Score.objects.bulk_create(self.sledaiscore(n) for n in range(MANY))
         Event = apps.get_model("adverse_events.AdverseEvent")
         self.events = Event.objects.bulk_create(self.adverseevent(n, number=2) for n in range(MANY))
+        self.jobs = apps.get_model("exports.ExportJob").objects.bulk_create(self.exportjob(n) for n in range(MANY))
         self.corrections = Correction.objects.bulk_create(self.day0correction(n) for n in range(MANY))
 
     def fresh(self, model, n):
@@ -304,6 +308,16 @@ class Rows:
         facts = {"grade": 2, "since": PartialDate(2025, 6), "recorded_at": NOW, "recorded_by": self.by}
         return self._model("adverse_events.GradeEpisode")(event=self.events[n], **facts)
 
+    def exportjob(self, n):
+        facts = {"format": "csv", "level": "coded", "purpose": f"for review {n}", "requested_at": NOW}
+        return self._model("exports.ExportJob")(datasets=["visits"], requested_by=self.by, **facts)
+
+    def exportjob_sites(self, n):
+        return self._model("exports.ExportJob_sites")(exportjob=self.jobs[n], site_id="MUSC")
+
+    def download(self, n):
+        return self._model("exports.Download")(job=self.jobs[n], downloaded_at=NOW, downloaded_by=self.by)
+
     def _model(self, label):
         return apps.get_model(label)
 
@@ -346,6 +360,8 @@ def read(model, text):
 def _typed(field, value):
     if value is None or value == HIDDEN:
         return value
+    if isinstance(field, models.JSONField):
+        return json.loads(value) if isinstance(value, str) else value  # SQLite holds it as text
     if isinstance(field, models.DateTimeField):
         at = datetime.fromisoformat(value)
         return at if at.tzinfo else at.replace(tzinfo=UTC)

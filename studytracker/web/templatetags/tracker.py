@@ -10,6 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.text import slugify
 
 from studytracker.dates import PartialDate, day_label, protocol_day
+from studytracker.exports.formats import text as as_text
 from studytracker.web import drafts
 
 register = template.Library()
@@ -128,3 +129,9 @@ def thousands(number):
 @register.simple_tag(name="protocol_day")
 def protocol_day_tag(on, infused_on):
     return protocol_day(on, infused_on)
+
+
+@register.filter
+def exported(value):
+    """A value as an exported file holds it, apart from the guard against formulas."""
+    return as_text(value)
