@@ -1,4 +1,5 @@
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from studytracker import protocol
@@ -18,7 +19,7 @@ def slots(request):
         "board": board,
         "taken": sum(seat.state == "taken" for seat in board),
         "by_site": seats.by_site(board),
-        "waiting": seats.waiting(request.user),
+        "waiting": seats.waiting(request.user, timezone.now()),
         "holds": Hold.objects.visible_to(request.user).open().count(),
         "policy": protocol.current().enrollment,
     }

@@ -298,7 +298,7 @@ def test_home_takes_the_same_queries_however_many_participants(
         musc.screened()
     client = browse(investigator)
     client.get("/")
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(25):
         client.get("/")
 
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('participants', '0006_replacement'),
+        ('participants', '0007_screening_attempts'),
     ]
 
     operations = [
