@@ -6,6 +6,7 @@ from studytracker.trust.acting import because
 
 from .consistency import EventRefused, check
 from .models import SITE, SITE_JUDGES, SPONSOR, SPONSOR_JUDGES, AdverseEvent, Assessment, GradeEpisode
+from .watching import watch
 
 JUDGES = {SITE: SITE_JUDGES, SPONSOR: SPONSOR_JUDGES}
 UNANSWERED = (None, "", False)
@@ -30,6 +31,7 @@ def assess(*, event, by, at, party=SITE, reason="", **facts):
     if "grade" in changed:
         _correct_course(event, reason, by, at)
     record(event, before, party=party, reason=reason, by=by, at=at)
+    watch(event, by=by, at=at, reason=reason)
     event.refresh_from_db(fields=["is_serious"])
     return event
 
@@ -50,6 +52,7 @@ def regrade(*, event, grade, since, by, at, reason=""):
     with because(reason):
         event.save(update_fields=["grade"])
     record(event, before, party=SITE, reason=reason, by=by, at=at)
+    watch(event, by=by, at=at, reason=reason)
     return event
 
 

@@ -284,6 +284,9 @@ class Protocol(Contents):
     def clock(self, id: str) -> Clock:
         return self._one(self.clocks, "id", id, "safety clock")
 
+    def stopping_rule(self, id: str) -> StoppingRule:
+        return self._one(self.stopping_rules, "id", id, "stopping rule")
+
     def parts(self) -> tuple[Part, ...]:
         return tuple(part for criterion in self.criteria for part in criterion.parts)
 

@@ -55,6 +55,15 @@ CHANGES = {
     "adverse_events.AdverseEvent": ("is_fatal", True),
     "adverse_events.Assessment": ("sponsor_is_fatal", True),
     "adverse_events.GradeEpisode": ("grade", 4),
+    "adverse_events.Clock": ("presumed", "unexpected"),
+    "adverse_events.ClockChange": ("words", "Moved"),
+    "adverse_events.Determination": ("note", "Seen anew"),
+    "adverse_events.Notification": ("reference", "FAX-2"),
+    "adverse_events.Fulfilment": ("clock_id", None),
+    "adverse_events.InvestigatorAcknowledgement": ("investigator_id", None),
+    "adverse_events.RuleSwitch": ("reason", "Another"),
+    "adverse_events.Trip": ("words", "Counted anew"),
+    "adverse_events.TripEvidence": ("words", "Grade 4"),
     "exports.ExportJob": ("purpose", "for the sponsor"),
     "exports.ExportJob_sites": ("site_id", "EMORY"),
     "exports.Download": ("downloaded_at", datetime(2025, 6, 19, 1, 2, 3, 456789, tzinfo=UTC)),
@@ -88,6 +97,7 @@ class Rows:
         self.scores = Score.objects.bulk_create(self.sledaiscore(n) for n in range(MANY))
         Event = apps.get_model("adverse_events.AdverseEvent")
         self.events = Event.objects.bulk_create(self.adverseevent(n, number=2) for n in range(MANY))
+        self.clocks, self.notifications, self.trips, self.stops = self._safety_rows()
         self.jobs = apps.get_model("exports.ExportJob").objects.bulk_create(self.exportjob(n) for n in range(MANY))
         self.corrections = Correction.objects.bulk_create(self.day0correction(n) for n in range(MANY))
 
@@ -97,6 +107,7 @@ class Rows:
     def change(self, model):
         name, value = CHANGES[model._meta.label]
         spare = {"group_id": self.groups, "permission_id": self.permissions}
+        spare |= {"clock_id": self.clocks, "investigator_id": self.users}
         return name, spare[name][-1].pk if name in spare else value
 
     def site(self, n):
@@ -307,6 +318,64 @@ class Rows:
     def gradeepisode(self, n):
         facts = {"grade": 2, "since": PartialDate(2025, 6), "recorded_at": NOW, "recorded_by": self.by}
         return self._model("adverse_events.GradeEpisode")(event=self.events[n], **facts)
+
+    def _safety_rows(self):
+        """What the tables of clocks and stopping rules point at."""
+        clocks = self._model("adverse_events.Clock").objects.bulk_create(self.clock(n, "K2") for n in range(MANY + 1))
+        told = self._model("adverse_events.Notification").objects.bulk_create(
+            self.notification(n) for n in range(MANY)
+        )
+        Hold = self._model("participants.Hold")
+        held = {"cause": "stopping_rule", "text": "Tripped", "opened_at": NOW, "opened_by": self.by}
+        holds = Hold.objects.bulk_create(Hold(**held, reference=f"S{n}") for n in range(2 * MANY))
+        trips = self._model("adverse_events.Trip").objects.bulk_create(
+            self._trip_of(holds[MANY + n]) for n in range(MANY)
+        )
+        return clocks, told, trips, holds
+
+    def clock(self, n, rule_id="K1"):
+        event = self.events[n % MANY]
+        facts = {"rule_id": rule_id, "occurrence": str(n), "because": "serious", "starts": "awareness"}
+        facts |= {"protocol_version": "1.0", "opened_at": NOW, "opened_by": self.by, "started_at": NOW}
+        return self._model("adverse_events.Clock")(
+            event=event, participant_id=event.participant_id, site_id="MUSC", **facts
+        )
+
+    def clockchange(self, n):
+        facts = {"words": "Opened", "made_at": NOW, "made_by": self.by}
+        return self._model("adverse_events.ClockChange")(clock=self.clocks[n], **facts)
+
+    def determination(self, n):
+        facts = {"kind": "qualifies", "determined_at": NOW, "note": "Seen", "recorded_at": NOW, "recorded_by": self.by}
+        return self._model("adverse_events.Determination")(event=self.events[n], site_id="MUSC", **facts)
+
+    def notification(self, n):
+        facts = {"recipient": "sponsor", "sent_at": NOW, "method": "fax", "reference": "FAX-1"}
+        facts |= {"recorded_at": NOW, "recorded_by": self.by, "site_id": "MUSC"}
+        return self._model("adverse_events.Notification")(event=self.events[n], **facts)
+
+    def fulfilment(self, n):
+        return self._model("adverse_events.Fulfilment")(clock=self.clocks[n], notification=self.notifications[n])
+
+    def investigatoracknowledgement(self, n):
+        return self._model("adverse_events.InvestigatorAcknowledgement")(
+            notification=self.notifications[n], investigator=self.users[0]
+        )
+
+    def ruleswitch(self, n):
+        facts = {"rule_id": "S1", "is_on": True, "reason": "Agreed", "switched_at": NOW, "switched_by": self.by}
+        return self._model("adverse_events.RuleSwitch")(**facts)
+
+    def trip(self, n):
+        return self._trip_of(self.stops[n])
+
+    def _trip_of(self, hold):
+        facts = {"rule_id": "S1", "protocol_version": "1.0", "words": "2 of 3", "tripped_at": NOW, "hold": hold}
+        return self._model("adverse_events.Trip")(tripped_by=self.by, **facts)
+
+    def tripevidence(self, n):
+        facts = {"words": "Grade 3", "counted_at": NOW, "event": self.events[n]}
+        return self._model("adverse_events.TripEvidence")(trip=self.trips[n], **facts)
 
     def exportjob(self, n):
         facts = {"format": "csv", "level": "coded", "purpose": f"for review {n}", "requested_at": NOW}
