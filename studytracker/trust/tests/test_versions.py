@@ -24,6 +24,13 @@ NOT_EDITED = {
     "participants.SledaiItem": "recorded once, with its score",
     "adverse_events.Assessment": "only added",
     "adverse_events.GradeEpisode": "only added, and withdrawn once",
+    "adverse_events.Clock": "computed from the facts of its event",
+    "adverse_events.ClockChange": "only added",
+    "adverse_events.Fulfilment": "only added",
+    "adverse_events.InvestigatorAcknowledgement": "only added",
+    "adverse_events.RuleSwitch": "only added",
+    "adverse_events.Trip": "only added",
+    "adverse_events.TripEvidence": "only added",
 }
 
 
