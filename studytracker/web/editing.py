@@ -72,7 +72,7 @@ class Conflict(NamedTuple):
 
 def opened_version(request, row) -> int:
     """The version the form was opened with; that of the row for a form that says none."""
-    typed = request.POST.get("version", "")
+    typed = request.POST.get("opened_version", "")
     return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else row.version
 
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from django import template
@@ -95,7 +96,7 @@ def form_key(context):
     """The one-time key of a form, so that sending it twice saves once; and the version it was opened with."""
     key = format_html('<input type="hidden" name="form_key" value="{}">', uuid4().hex)
     opened = getattr(context.get("form"), "opened_version", None)
-    return key if opened is None else key + format_html('<input type="hidden" name="version" value="{}">', opened)
+    return key if opened is None else key + format_html('<input type="hidden" name="opened_version" value="{}">', opened)
 
 
 @register.inclusion_tag("web/draft.html", takes_context=True)
@@ -106,6 +107,12 @@ def draft(context):
     kept = drafts.of(request.user, request.path) if request.method == "GET" else None
     typed = kept and {"form": kept.form, "typed": json.loads(kept.typed)}
     return {"form_address": request.path, "kept": kept, "typed": typed}
+
+
+@register.simple_tag
+def querystring_of(**values):
+    """term=Anemia&grade=2, for the address of a form that starts with them."""
+    return urlencode(values)
 
 
 @register.filter

@@ -19,7 +19,7 @@ DAY0 = date(2025, 5, 31)
 
 
 def hidden(page):
-    return dict(re.findall(r'<input type="hidden" name="(version|instead_of)" value="(\d+)"', page))
+    return dict(re.findall(r'<input type="hidden" name="(opened_version|instead_of)" value="(\d+)"', page))
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_the_second_of_two_sees_theirs_yours_and_what_it_was_and_may_apply_it_ag
     address = "/deviations/MUSC-001/1/complete/"
     mine, theirs = browse(coordinator), browse(investigator)
     opened = hidden(mine.get(address).content.decode())
-    theirs_form = {"impact": "None", "action": "Called twice", "reason": "Second call", "version": opened["version"]}
+    theirs_form = {"impact": "None", "action": "Called twice", "reason": "Second call"} | opened
     assert theirs.post(address, theirs_form).status_code == 302
     typed = {"impact": "Address seen", "action": "Called", "reason": "Told by the ward"} | opened
     response = mine.post(address, typed)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('visits', '0007_target_in_window'),
+        ('visits', '0010_values_and_contacts'),
     ]
 
     operations = [
