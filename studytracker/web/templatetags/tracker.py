@@ -96,7 +96,9 @@ def form_key(context):
     """The one-time key of a form, so that sending it twice saves once; and the version it was opened with."""
     key = format_html('<input type="hidden" name="form_key" value="{}">', uuid4().hex)
     opened = getattr(context.get("form"), "opened_version", None)
-    return key if opened is None else key + format_html('<input type="hidden" name="opened_version" value="{}">', opened)
+    if opened is None:
+        return key
+    return key + format_html('<input type="hidden" name="opened_version" value="{}">', opened)
 
 
 @register.inclusion_tag("web/draft.html", takes_context=True)

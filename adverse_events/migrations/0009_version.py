@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('adverse_events', '0007_clocks_and_rules'),
+        ('adverse_events', '0008_what_was_reported'),
     ]
 
     operations = [
