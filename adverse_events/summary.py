@@ -1,4 +1,4 @@
-"""How many participants had what: counts first, by site and together. Small numbers: counts, not percentages, matter."""
+"""How many participants had what: counts first, by site and together, since the numbers are small."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('adverse_events', '0008_what_was_reported'),
+        ('adverse_events', '0009_version'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
