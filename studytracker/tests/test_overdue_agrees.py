@@ -10,6 +10,7 @@ from icalendar import Calendar
 
 from conftest import NOW, TODAY
 from participants.screening import withdraw
+from studytracker.outbox.delivery import deliver
 from studytracker.outbox.models import Mail
 from studytracker.outbox.sweeping import sweep
 from visits import feeds
@@ -58,9 +59,13 @@ def on_the_badges(client):
 
 
 def in_the_mail():
-    sweep(NOW)
-    texts = "\n".join(Mail.objects.values_list("body", flat=True))
-    return {" ".join(found) for found in re.findall(r"/visits/([A-Z0-9-]+)/([A-Z0-9]+)/log/", texts)}
+    for mail in sweep(NOW):
+        deliver(mail, NOW)
+    [text] = Mail.objects.filter(recipient__username="crc.musc").values_list("body", flat=True)
+    paragraphs = text[text.index("Overdue:") :].split("\n\n")[1:]
+    lines = [found for each in paragraphs if (found := re.match(r"  ([A-Z]+-\d{3} [A-Z0-9]+)\n", each))]
+    other = next((place for place, each in enumerate(paragraphs) if not each.startswith("  ")), len(paragraphs))
+    return {found[1] for found in lines[:other]}
 
 
 def in_the_calendar(user):
