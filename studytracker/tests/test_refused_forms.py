@@ -269,11 +269,15 @@ def test_an_event_that_contradicts_itself_comes_back_whole(musc, browse, coordin
     response = browse(coordinator).post("/adverse-events/MUSC-001/new/", typed)
     page = response.content.decode()
     assert response.status_code == 422
-    assert "Grade 5 is death" in page
+    assert "Grade 5 is death, and the criterion death is not ticked. Is this so?" in page
     assert "Shingles &lt;b&gt;left&lt;/b&gt;" in page
     assert "<b>left</b>" not in page
     assert "called the ward" in page
     assert AdverseEvent.objects.count() == 0
+    assert browse(coordinator).post("/adverse-events/MUSC-001/new/", typed | {"confirmed": "on"}).status_code == 302
+    event = AdverseEvent.objects.get()
+    assert [each.code for each in event.confirmations.all()] == ["grade_5_without_death"]
+    assert "Confirmed 18 Jun 2025" in browse(coordinator).get("/adverse-events/MUSC-001/1/").content.decode()
 
 
 def test_an_event_with_an_unknown_day_is_saved_as_known(musc, browse, coordinator, frozen):
@@ -301,7 +305,7 @@ def test_a_form_sent_several_times_is_saved_once(musc, browse, coordinator, froz
     answers = [client.post("/adverse-events/MUSC-001/new/", typed).url for _ in range(times)]
     assert answers == ["/adverse-events/MUSC-001/1/"] * times
     assert AdverseEvent.objects.count() == 1
-    client.post("/adverse-events/MUSC-001/new/", typed | {"form_key": "0" * 32})
+    client.post("/adverse-events/MUSC-001/new/", typed | {"form_key": "0" * 32, "confirmed": "on"})
     assert AdverseEvent.objects.count() == 2
 
 
@@ -319,6 +323,7 @@ def test_a_second_click_on_what_can_happen_once_leads_to_the_result_and_not_to_a
 def test_one_person_s_key_does_not_stop_another_s_form(musc, browse, coordinator, investigator, frozen):
     musc.infused(DAY0)
     typed = {"term": "Shingles", **boxes("started", "", "6", "2025"), "is_ongoing": "on", "form_key": "b" * 32}
+    typed |= {"confirmed": "on"}  # the same event twice is asked about
     for person in (coordinator, investigator):
         browse(person).post("/adverse-events/MUSC-001/new/", typed)
     assert AdverseEvent.objects.count() == 2
