@@ -21,6 +21,7 @@ NAVIGATION = (
     ("Adverse events", "adverse_events", Permission.SEE),
     ("Clocks", "clocks", Permission.SEE),
     ("Stopping rules", "stopping_rules", Permission.SEE),
+    ("Safety review", "safety_review", Permission.SEE),
     ("Deviations", "deviations", Permission.SEE),
     ("Slots", "slots", Permission.SEE),
     ("Reminders", "reminders", Permission.OPERATE),
