@@ -1,5 +1,6 @@
 from django.urls import include, path, register_converter
 
+from participants import decision_views as decisions
 from participants.seat_views import slots
 from studytracker.exports.catalogue import exports
 from studytracker.outbox import views as outbox
@@ -34,6 +35,9 @@ urlpatterns = [
     path("audit/", include("studytracker.trust.urls")),
     path("participants/", include("participants.urls")),
     path("slots/", slots, name="slots"),
+    path("product/", include("participants.product_urls")),
+    path("dsmb/<row:pk>/", decisions.dsmb_decision, name="dsmb_decision"),
+    path("dsmb/<row:pk>/confirm/", decisions.confirm_decision, name="confirm_decision"),
     path("holds/", include("participants.hold_urls")),
     path("visits/", include("visits.urls")),
     path("deviations/", include("visits.deviation_urls")),

@@ -11,6 +11,9 @@ class Permission(StrEnum):
     RECORD = "record results, vital signs, medicines and history"
     ENROLL = "confirm eligibility and enroll"
     INFUSE = "record the infusion"
+    HANDLE_PRODUCT = "record the product and its custody"
+    RELEASE_PRODUCT = "release a lot of the product"
+    REVIEW_SAFETY = "record and confirm decisions of the DSMB"
     LOG_VISIT = "log visits and mark them missed"
     REPORT_DEVIATION = "report and complete deviations"
     CLASSIFY_DEVIATION = "classify deviations"
@@ -37,17 +40,17 @@ P = Permission
 _ENTER = frozenset(
     {
         *(P.SEE, P.SCREEN, P.RECORD, P.INFUSE, P.LOG_VISIT, P.REPORT_DEVIATION, P.REPORT_EVENT, P.WITHDRAW),
-        *(P.PROPOSE_HOLD, P.EXPORT, P.AUDIT, P.OPERATE),
+        *(P.PROPOSE_HOLD, P.HANDLE_PRODUCT, P.EXPORT, P.AUDIT, P.OPERATE),
     }
 )
 
 # The administrator exports and runs the system but enters no clinical data (separation of duties, 21 CFR 11.10(g)).
 GRANTS: dict[str, frozenset[Permission]] = {
     Role.COORDINATOR: _ENTER,
-    Role.INVESTIGATOR: _ENTER | {P.ENROLL, P.CLASSIFY_DEVIATION, P.SIGN, P.PLACE_HOLD},
-    Role.CHAIR: frozenset({P.SEE, P.PLACE_HOLD, P.LIFT_HOLD, P.EXPORT, P.AUDIT, P.OPERATE}),
+    Role.INVESTIGATOR: _ENTER | {P.ENROLL, P.CLASSIFY_DEVIATION, P.SIGN, P.PLACE_HOLD, P.RELEASE_PRODUCT},
+    Role.CHAIR: frozenset({P.SEE, P.PLACE_HOLD, P.LIFT_HOLD, P.REVIEW_SAFETY, P.EXPORT, P.AUDIT, P.OPERATE}),
     Role.MONITOR: frozenset({P.SEE, P.AUDIT}),
-    Role.ADMINISTRATOR: frozenset({P.SEE, P.EXPORT, P.AUDIT, P.OPERATE}),
+    Role.ADMINISTRATOR: frozenset({P.SEE, P.REVIEW_SAFETY, P.EXPORT, P.AUDIT, P.OPERATE}),
 }
 
 # These roles always span the whole trial; the others are held at one site each.

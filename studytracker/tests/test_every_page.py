@@ -8,8 +8,9 @@ from django.urls import get_resolver, reverse
 
 from adverse_events.reporting import report
 from conftest import NOW
+from participants.decisions import record_decision
 from participants.holds import propose_hold
-from participants.models import Hold
+from participants.models import DsmbDecision, Hold, ProductLot
 from studytracker.access.people import grant
 from studytracker.dates import PartialDate
 from studytracker.outbox.models import Mail
@@ -39,8 +40,24 @@ PAGES = {
     "participant": (["MUSC-001"], AT_MUSC),
     "criteria": (["MUSC-002"], ENTERS),
     "enroll": (["MUSC-002"], {"investigator"}),
-    "infuse": (["MUSC-001"], ENTERS),
-    "dose": (["MUSC-001"], ENTERS),
+    "prepare_dose": (["MUSC-002"], ENTERS),
+    "dose": (["MUSC-002"], ENTERS),
+    "check_dose": (["MUSC-002"], ENTERS),
+    "infuse": (["MUSC-002"], ENTERS),
+    "infusion_day": (["MUSC-001"], AT_MUSC),
+    "stop_infusion": (["MUSC-001"], ENTERS),
+    "interrupt_infusion": (["MUSC-001"], ENTERS),
+    "resume_infusion": (["MUSC-001"], ENTERS),
+    "infusion_vitals": (["MUSC-001"], ENTERS),
+    "record_decision": (["MUSC-001"], {"chair", "administrator"}),
+    "dsmb_decision": (["decision"], AT_MUSC),
+    "confirm_decision": (["decision"], {"chair", "administrator"}),
+    "product": ([], HAS_A_ROLE),
+    "custody": ([], HAS_A_ROLE),
+    "new_lot": ([], ENTERS | {"emory_coordinator"}),
+    "lot": (["lot"], AT_MUSC),
+    "release_lot": (["lot"], {"investigator"}),
+    "record_custody": (["lot"], ENTERS),
     "correct_day0": (["MUSC-001"], ENTERS),
     "fail_screening": (["MUSC-002"], ENTERS),
     "withdraw": (["MUSC-001"], ENTERS),
@@ -81,13 +98,13 @@ ELSEWHERE = {"signature", "sign_in", "sign_out", "find", "sweep_now", "try_again
 
 
 def address(name):
-    here = {"mail": Mail, "visit": Visit, "hold": Hold}
+    here = {"mail": Mail, "visit": Visit, "hold": Hold, "lot": ProductLot, "decision": DsmbDecision}
     args = [here[arg].objects.filter(site="MUSC").first().pk if arg in here else arg for arg in PAGES[name][0]]
     return reverse(name, args=args)
 
 
 @pytest.fixture
-def stage(musc, coordinator, frozen):
+def stage(musc, coordinator, chair, frozen):
     """MUSC-001 on study with overdue visits, an event and a mail; MUSC-002 ready to enroll."""
     participant = musc.infused(DAY0)
     musc.answered()
@@ -95,6 +112,8 @@ def stage(musc, coordinator, frozen):
     facts = {"category": "privacy", "happened_on": DAY0, "description": "Fax to a wrong number"}
     report_deviation(participant=participant, by=coordinator, at=NOW, **facts)
     propose_hold(site=participant.site, cause="product", text="Lot warmed up", by=coordinator, at=NOW)
+    facts = {"decision": "continue", "decided_on": DAY0, "cut_off_on": DAY0, "document": "Letter 3"}
+    record_decision(participant=participant, by=chair, at=NOW, **facts)
     sweep(NOW)
 
 
@@ -136,7 +155,15 @@ def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, 
     emory.infused(DAY0)
     client = browse(emory_coordinator)
     theirs = client.get(address(name))
-    nowhere = {"MUSC-001": "MUSC-998", "MUSC-002": "MUSC-998", "mail": 99999, "visit": 99999, "hold": 99999}
+    nowhere = {
+        "MUSC-001": "MUSC-998",
+        "MUSC-002": "MUSC-998",
+        "mail": 99999,
+        "visit": 99999,
+        "hold": 99999,
+        "lot": 99999,
+        "decision": 99999,
+    }
     args = [nowhere.get(arg, arg) for arg in PAGES[name][0]]
     missing = client.get(reverse(name, args=args))
     assert (theirs.status_code, missing.status_code) == (404, 404)
@@ -144,6 +171,9 @@ def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, 
 
 
 READS = (
+    "infusion_day",
+    "dsmb_decision",
+    "lot",
     "hold",
     "participant",
     "visit",
@@ -175,7 +205,7 @@ def test_nobody_writes_without_the_grant(request, stage, browse, name, role):
     assert ("Your role does not let you" in response.content.decode()) is (status == 403)
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if name not in [*WRITES, "screen", "new_hold"]])
+@pytest.mark.parametrize("name", [name for name in PAGES if name not in [*WRITES, "screen", "new_hold", "new_lot"]])
 def test_what_only_reads_refuses_a_post(stage, browse, coordinator, name):
     assert browse(coordinator).post(address(name), {}).status_code in (403, 405)
 
@@ -283,7 +313,16 @@ def test_home_takes_the_same_queries_however_many_participants(
 @pytest.mark.parametrize("many", [1, 5])
 @pytest.mark.parametrize(
     ("name", "queries"),
-    [("participants", 7), ("visits", 7), ("adverse_events", 7), ("reminders", 9), ("deviations", 7), ("holds", 6)],
+    [
+        ("participants", 7),
+        ("visits", 7),
+        ("adverse_events", 7),
+        ("reminders", 9),
+        ("deviations", 7),
+        ("holds", 6),
+        ("product", 7),
+        ("custody", 8),
+    ],
 )
 def test_a_list_takes_the_same_queries_however_many_rows(
     musc, coordinator, browse, frozen, many, name, queries, django_assert_num_queries

@@ -20,6 +20,7 @@ NAVIGATION = (
     ("Adverse events", "adverse_events", Permission.SEE),
     ("Deviations", "deviations", Permission.SEE),
     ("Slots", "slots", Permission.SEE),
+    ("Product", "product", Permission.SEE),
     ("Reminders", "reminders", Permission.OPERATE),
     ("Exports", "exports", Permission.EXPORT),
     ("Audit trail", "audit", Permission.AUDIT),

@@ -114,3 +114,9 @@ def thousands(number):
 @register.simple_tag(name="protocol_day")
 def protocol_day_tag(on, infused_on):
     return protocol_day(on, infused_on)
+
+
+@register.filter
+def at(mapping, key):
+    """What a mapping holds at a key, or None."""
+    return mapping.get(key)
