@@ -41,10 +41,46 @@
       button.form.querySelectorAll('input[type="radio"][value="' + button.getAttribute("data-ticks") + '"]').forEach(function (radio) {
         if (!button.form.querySelector('input[name="' + radio.name + '"]:checked')) { radio.checked = true; }
       });
+      button.form.dispatchEvent(new Event("change"));
     });
   }
 
+  // Puts back what was kept of a form. What one showing of the form carries, such as its one-time key, stays its own.
+  function restoreDraft(script) {
+    var typed = JSON.parse(script.textContent).typed;
+    Array.prototype.forEach.call(script.closest("form").elements, function (box) {
+      if (!box.name || box.type === "hidden" || box.type === "password" || box.tagName === "BUTTON") { return; }
+      var values = typed[box.name];
+      if (box.type === "checkbox" || box.type === "radio") {
+        box.checked = Boolean(values) && values.indexOf(box.value) !== -1;
+      } else if (box.tagName === "SELECT") {
+        Array.prototype.forEach.call(box.options, function (option) {
+          option.selected = Boolean(values) && values.indexOf(option.value) !== -1;
+        });
+      } else if (values) {
+        box.value = values[nthOfItsName(box)] || "";
+      }
+    });
+    // After htmx has read the page, so that what is shown beside a box follows it.
+    setTimeout(function () {
+      script.closest("form").querySelectorAll("[hx-get]").forEach(function (box) {
+        box.dispatchEvent(new Event("change"));
+      });
+    }, 0);
+  }
+
+  function nthOfItsName(box) {
+    var same = Array.prototype.filter.call(box.form.elements, function (other) { return other.name === box.name; });
+    return same.indexOf(box);
+  }
+
+  function closes(button) {
+    button.addEventListener("click", function () { document.getElementById(button.getAttribute("data-closes")).close(); });
+  }
+
   document.addEventListener("DOMContentLoaded", function () {
+    document.querySelectorAll("#draft-typed").forEach(restoreDraft);
+    document.querySelectorAll("[data-closes]").forEach(closes);
     var summary = document.querySelector(".error-summary");
     if (summary) { summary.focus(); }
     document.querySelectorAll("[data-shows]").forEach(showPassword);
@@ -71,6 +107,29 @@
     var summary = event.target.querySelector && event.target.querySelector(".error-summary");
     if (summary) { summary.focus(); }
   });
+
+  // The sign-in ran out while a fragment was asked for: the form stays as it is behind a dialog.
+  document.addEventListener("session-expired", function () {
+    var dialog = document.getElementById("signed-out");
+    if (dialog && !dialog.open) { dialog.showModal(); }
+  });
+  document.addEventListener("signed-in", function (event) {
+    var token = event.detail.token;
+    document.body.setAttribute("hx-headers", JSON.stringify({"X-CSRFToken": token}));
+    document.querySelectorAll("input[name=csrfmiddlewaretoken]").forEach(function (box) { box.value = token; });
+    document.getElementById("signed-out-password").value = "";
+    document.getElementById("signed-out").close();
+    keepDrafts();
+  });
+  function keepDrafts() {
+    document.querySelectorAll(".draft-state").forEach(function (state) { state.dispatchEvent(new Event("keep-draft")); });
+  }
+  document.addEventListener("htmx:sendError", function (event) {
+    if (event.target.classList.contains("draft-state")) {
+      event.target.textContent = "No connection: the draft is not saved. What you typed is still here.";
+    }
+  });
+  window.addEventListener("online", keepDrafts);
 
   // An open menu closes with Escape and when the focus leaves it.
   document.addEventListener("keydown", function (event) {

@@ -73,7 +73,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "studytracker.access.middleware.SignInRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -246,6 +246,7 @@ CELERY_BEAT_SCHEDULE = {
         # After a long stop one sweep does the work of all that were missed.
         "options": {"expires": SWEEP_MINUTES * 60},
     },
+    "exports": {"task": "studytracker.exports.tasks.look", "schedule": 60, "options": {"expires": 60}},
     "seal": {"task": "studytracker.trust.tasks.seal", "schedule": 60, "options": {"expires": 60}},
 }
 
@@ -275,6 +276,17 @@ PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events", 
 BANNERS = ["participants.holds.banners"]  # (sentence, address) for the head of every page, of (user, at)
 REMINDER_SOURCES = {"visit": "visits.reminders"}
 HOME_PANELS = ["visits.panels.matrix", "visits.panels.agenda"]
+# What a package may hold, in the order of the export page.
+DATASETS = [
+    "participants.datasets.participants",
+    "participants.datasets.consents",
+    "participants.datasets.eligibility",
+    "participants.datasets.infusions",
+    "visits.datasets.visits",
+    "visits.datasets.procedures",
+    "visits.datasets.deviations",
+    "adverse_events.datasets.events",
+]
 # What can be signed: the name in addresses, and where its Kind is (studytracker.trust.signatures).
 SIGNED_KINDS: dict[str, str] = {}
 # The listings an export takes whole: (title, url name).

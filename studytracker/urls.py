@@ -2,9 +2,9 @@ from django.urls import include, path, register_converter
 
 from participants import decision_views as decisions
 from participants.seat_views import slots
-from studytracker.exports.catalogue import exports
 from studytracker.outbox import views as outbox
 from studytracker.protocol.views import study
+from studytracker.web.draft_views import discard_draft, save_draft
 from studytracker.web.home import help_page, home
 
 
@@ -26,7 +26,9 @@ urlpatterns = [
     path("", home, name="home"),
     path("help/", help_page, name="help"),
     path("study/", study, name="study"),
-    path("exports/", exports, name="exports"),
+    path("exports/", include("studytracker.exports.urls")),
+    path("drafts/", save_draft, name="save_draft"),
+    path("drafts/discard/", discard_draft, name="discard_draft"),
     path("reminders/", outbox.reminders, name="reminders"),
     path("reminders/sweep/", outbox.sweep_now, name="sweep_now"),
     path("reminders/<row:pk>/", outbox.mail, name="mail"),

@@ -24,6 +24,7 @@ class Permission(StrEnum):
     PLACE_HOLD = "place a hold"
     LIFT_HOLD = "lift a hold"
     EXPORT = "export data"
+    EXPORT_IDENTIFIED = "export data as recorded, with accounts and free text"
     AUDIT = "read the audit trail"
     OPERATE = "see the delivery of reminders and run it"
 
@@ -47,10 +48,11 @@ _ENTER = frozenset(
 # The administrator exports and runs the system but enters no clinical data (separation of duties, 21 CFR 11.10(g)).
 GRANTS: dict[str, frozenset[Permission]] = {
     Role.COORDINATOR: _ENTER,
-    Role.INVESTIGATOR: _ENTER | {P.ENROLL, P.CLASSIFY_DEVIATION, P.SIGN, P.PLACE_HOLD, P.RELEASE_PRODUCT},
+    Role.INVESTIGATOR: _ENTER
+    | {P.ENROLL, P.EXPORT_IDENTIFIED, P.CLASSIFY_DEVIATION, P.SIGN, P.PLACE_HOLD, P.RELEASE_PRODUCT},
     Role.CHAIR: frozenset({P.SEE, P.PLACE_HOLD, P.LIFT_HOLD, P.REVIEW_SAFETY, P.EXPORT, P.AUDIT, P.OPERATE}),
     Role.MONITOR: frozenset({P.SEE, P.AUDIT}),
-    Role.ADMINISTRATOR: frozenset({P.SEE, P.REVIEW_SAFETY, P.EXPORT, P.AUDIT, P.OPERATE}),
+    Role.ADMINISTRATOR: frozenset({P.SEE, P.REVIEW_SAFETY, P.EXPORT, P.EXPORT_IDENTIFIED, P.AUDIT, P.OPERATE}),
 }
 
 # These roles always span the whole trial; the others are held at one site each.

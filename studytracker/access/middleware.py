@@ -1,5 +1,16 @@
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
+
+
+class SignInRequiredMiddleware(LoginRequiredMiddleware):
+    """A page leads to the sign-in. A fragment must not be answered with that page: it says so, and the page asks."""
+
+    def handle_no_permission(self, request, view_func):
+        if request.headers.get("HX-Request") == "true":
+            return HttpResponse(status=401, headers={"HX-Trigger": "session-expired"})
+        return super().handle_no_permission(request, view_func)
 
 
 class LocalTimeMiddleware:

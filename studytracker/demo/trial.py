@@ -24,6 +24,7 @@ from studytracker.access.models import User
 from studytracker.access.passwords import Reauthenticated
 from studytracker.access.people import grant
 from studytracker.dates import PartialDate, local_instant
+from studytracker.outbox.models import Preference
 from studytracker.protocol.models import Site
 from visits.attendance import attend, miss
 from visits.bookings import book
@@ -53,14 +54,17 @@ def _renew_passwords():
 
 
 def load_people():
+    """They want their mail at any hour, so that a demonstration at night shows some."""
     for person in PEOPLE:
-        grant(
+        membership = grant(
             username=person.username,
             role=person.role,
             site=person.site or None,
             email=f"{person.username}@demo.invalid",
             password=demo_password(),
         )
+        any_hour = {"digest_time": time(0), "quiet_from": time(0), "quiet_to": time(0)}
+        Preference.objects.create(user=membership.user, **any_hour)
 
 
 class _Site:

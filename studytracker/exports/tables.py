@@ -26,8 +26,8 @@ from openpyxl.utils import get_column_letter
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # The last four are the full-width forms of the first four, which spreadsheets read alike.
 _FORMULA_STARTS = tuple("=+-@\t\r\n\0＝＋－＠")
-_UNWRITABLE = re.compile("[\ud800-\udfff]")
-_UNWRITABLE_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+UNWRITABLE = re.compile("[\ud800-\udfff]")
+UNWRITABLE_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LONGEST_CELL = 32_767
 _CUT = " [cut here: the CSV file has the whole text]"
 
@@ -51,7 +51,7 @@ def as_csv(table, filename: str) -> StreamingHttpResponse:
 def as_xlsx(table, filename: str, title: str, about: Iterable[tuple[str, str]] = ()) -> HttpResponse:
     """The rows on one sheet, what they are on the next. Dates and numbers are real; instants are in UTC."""
     book = Workbook(write_only=True)
-    _write_rows(book.create_sheet(_sheet_name(title)), table)
+    _write_rows(book.create_sheet(sheet_name(title)), table)
     _write_about(book.create_sheet("About"), [("Title", title), *about])
     made = BytesIO()
     book.save(made)
@@ -113,11 +113,11 @@ def _csv_value(value):
     if isinstance(value, datetime) and timezone.is_aware(value):
         return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     if isinstance(value, str):
-        return guarded(_UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", value))
+        return guarded(UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", value))
     return value
 
 
-def _sheet_name(title: str) -> str:
+def sheet_name(title: str) -> str:
     """Excel allows 31 characters, and some not at all."""
     return re.sub(r"[\[\]:*?/\\'\x00-\x1f]", " ", title).strip()[:31] or "Rows"
 
@@ -142,7 +142,7 @@ def _write_about(sheet, lines):
 def _cell(sheet, value, *, bold=False):
     cell = WriteOnlyCell(sheet)
     if isinstance(value, str):
-        cell.value = _xlsx_text(value)
+        cell.value = xlsx_text(value)
         cell.data_type = "s"  # or "#N/A" would be stored as an error
     elif isinstance(value, datetime) and timezone.is_aware(value):
         cell.value = value.astimezone(UTC).replace(tzinfo=None)
@@ -153,6 +153,6 @@ def _cell(sheet, value, *, bold=False):
     return cell
 
 
-def _xlsx_text(text: str) -> str:
-    text = guarded(_UNWRITABLE_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text))
+def xlsx_text(text: str) -> str:
+    text = guarded(UNWRITABLE_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text))
     return text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - len(_CUT)] + _CUT

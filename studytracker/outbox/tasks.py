@@ -1,4 +1,4 @@
-"""Doors for Celery: read the clock, call a function."""
+"""Doors for Celery: read the clock, call a function. Any number of them may run at once."""
 
 import logging
 
@@ -16,16 +16,13 @@ log = logging.getLogger(__name__)
 @shared_task
 def sweep():
     with acting("sweep", source="task"):
-        ready = sweeping.sweep(timezone.now())
-    for mail_id in ready:
-        try:
-            deliver.delay(mail_id)
-        except OperationalError:
-            log.warning("The broker took no message. The mails wait for the next sweep.")
-            return
+        sweeping.sweep(timezone.now())
+        delivery.drain(timezone.now)
 
 
-@shared_task
-def deliver(mail_id):
-    with acting("sweep", source="task", reason=f"Delivery of mail {mail_id}"):
-        delivery.deliver(mail_id, timezone.now())
+def wake():
+    """Ask for a sweep now, once what was written has committed. Without a broker the next sweep finds it."""
+    try:
+        sweep.delay()
+    except OperationalError:
+        log.warning("The broker took no message. What is urgent waits for the next sweep.")

@@ -6,6 +6,7 @@ The checks read the file as it was typed, so they still work, and are told, whil
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import time
 from zoneinfo import ZoneInfo
 
 from studytracker.business_days import knows_region
@@ -264,18 +265,35 @@ def _clocks(top: Place, sites: list[str], visits: list[str]) -> Iterator[Problem
     )
 
 
+REMINDER_DAYS = ("opens_on", "target_on", "closes_on")
+
+
 def _reminders(top: Place) -> Iterator[Problem]:
-    previous = 0
+    """The sweep takes the furthest stage reached, so each stage of a person follows from the one after it."""
+    before = {}
     for stage in top.rows("reminder_stage"):
-        days = stage.get("after_days", int)
-        if days is None:
+        person, day, after = stage.get("to", str), stage.get("counts_from", str), stage.get("after_days", int)
+        if day not in REMINDER_DAYS or after is None:
             continue
-        if 0 < days <= previous:
+        here, last = (REMINDER_DAYS.index(day), after), before.get(person)
+        if last and (here <= last[0] or after < last[0][1]):
             yield stage.problem(
                 "after_days",
-                f"is {days}, but the stage before it comes after {previous}. List them in order.",
+                f"is {after}, but the stage before it for the same person comes after {last[0][1]}. "
+                "List them in order.",
             )
-        previous = days
+        if last and last[1]:
+            yield stage.problem("code", "comes after a stage that is repeated. A repeated stage is a person's last.")
+        before[person] = (here, stage.get("every_days", int))
+    if (times := top.table("reminders")) and _in_quiet_hours(times):
+        yield times.problem("digest_time", "lies in the quiet hours, so the daily mail would never go out.")
+
+
+def _in_quiet_hours(times: Place) -> bool:
+    at, start, end = (times.get(key, time) for key in ("digest_time", "quiet_from", "quiet_to"))
+    if None in (at, start, end) or start == end:
+        return False
+    return start <= at < end if start < end else at >= start or at < end
 
 
 def _sledai(top: Place) -> Iterator[Problem]:

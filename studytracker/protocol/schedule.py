@@ -1,5 +1,6 @@
 """Planned and unplanned visits, what is done at them, and when somebody is reminded."""
 
+from datetime import time
 from typing import Literal
 
 from .marks import Code, Count, Flag, Marked, Positive, Text, Whole
@@ -61,11 +62,35 @@ class VisitLog(Marked):
     booked_not_logged_business_days: Count
 
 
+class Reminders(Marked):
+    """When people are told: times of day at the person's site. Urgent matters keep neither."""
+
+    digest_time: time
+    quiet_from: time
+    quiet_to: time
+    longest_snooze_days: Positive
+
+
 class ReminderStage(Marked):
-    """Due this many whole days, at the site, after the last day of the window."""
+    """Reached `after_days` whole days, at the site, after a day of the visit; then again every `every_days`."""
 
     code: Code
-    after_days: Positive
+    label: Text
+    counts_from: Literal["opens_on", "target_on", "closes_on"]
+    after_days: Count
+    every_days: Positive | None = None
+    to: Literal["coordinator", "investigator", "chair"]
+    optional: Flag = False
+
+    @property
+    def when_words(self) -> str:
+        day = {"opens_on": "first day", "target_on": "target", "closes_on": "last day"}[self.counts_from]
+        words = f"on the {day}" if not self.after_days else f"{_days(self.after_days)} after the {day}"
+        return f"{words}, then every {_days(self.every_days)}" if self.every_days else words
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
 
 
 class CollectionPeriod(Marked):

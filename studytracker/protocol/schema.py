@@ -39,6 +39,7 @@ from .schedule import (
     CollectionPeriod,
     PlannedVisit,
     Procedure,
+    Reminders,
     ReminderStage,
     Status,
     UnplannedVisit,
@@ -204,6 +205,7 @@ class Contents(Table):
     unplanned_visits: tuple[UnplannedVisit, ...] = Field(alias="unplanned_visit", default=())
     status: Status
     visit_log: VisitLog
+    reminders: Reminders
     reminder_stages: tuple[ReminderStage, ...] = Field(alias="reminder_stage", default=())
     adverse_event_collection: CollectionPeriod
     clocks: tuple[Clock, ...] = Field(alias="clock", default=())

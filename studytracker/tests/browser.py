@@ -19,11 +19,20 @@ FLAGS = (
     "--no-first-run",
 )
 PATIENCE = 15_000  # milliseconds
+PASSWORD = "a-long-enough-password"
+# What a Watch finds on pages that behave.
+NOTHING = {"elsewhere": [], "complaints": [], "refused": []}
 NOT_REQUESTED = ("data", "blob")
 # Written for each answer of 400 and above; those are noted with their address.
 SAID_ANYWAY = "Failed to load resource: the server responded with a status of"
 TELL_OF_VIOLATIONS = """document.addEventListener("securitypolicyviolation", (event) =>
     console.error("Content policy: " + event.violatedDirective + " " + event.blockedURI));"""
+
+
+def with_password(user):
+    user.set_password(PASSWORD)
+    user.save()
+    return user
 
 
 def find_chromium():

@@ -14,44 +14,11 @@ from studytracker.outbox.delivery import deliver
 from studytracker.outbox.sweeping import sweep
 from visits.models import Visit
 
-from .browser import Desk, chromium, find_chromium
+from .browser import NOTHING, PASSWORD, with_password
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-PASSWORD = "a-long-enough-password"
 DAY_0 = datetime(2025, 5, 5, 15, 0, tzinfo=UTC)  # 11:00 at the site; NOW is protocol day 44
-NOTHING = {"elsewhere": [], "complaints": [], "refused": []}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    program = find_chromium()
-    if not program:
-        pytest.skip("No Chromium was found on PATH, so the pages were not tried in a browser.")
-    with chromium(program) as started:
-        yield started
-
-
-@pytest.fixture
-def desk(browser, live_server, frozen):
-    """desk() opens a window; options are those of a browser context."""
-    opened = []
-
-    def make(user=None, **options):
-        opened.append(Desk(browser, live_server.url, **options))
-        if user:
-            opened[-1].is_signed_in_as(user)
-        return opened[-1]
-
-    yield make
-    for each in opened:
-        each.context.close()
-
-
-def with_password(user):
-    user.set_password(PASSWORD)
-    user.save()
-    return user
 
 
 def screen_and_answer(crc, trial):
@@ -104,7 +71,7 @@ def infuse(crc, trial):
 def log_week_1_in_window(crc):
     crc.follow("Log visit MUSC-001 W1")
     crc.type_date("attended_on", "12", "May", "2025")
-    crc.says("Mon 12 May 2025 · D7 · in window · logged 27 business days later, say why")
+    crc.says("Mon 12 May 2025 · D7 · in window · logged 26 business days later, say why")
     crc.press("All procedures done")
     crc.type(late_entry_reason="Logged from the paper chart")
     crc.click("Save visit")
@@ -193,9 +160,10 @@ def withdraw(crc):
 
 def read_the_reminder(crc):
     crc.follow("Reminders")
-    assert crc.column("Subject") == ["MUSC: 3 overdue visits"]
-    assert crc.column("State") == ["Sent"]
-    crc.page.locator("tbody a").click()
+    sent = dict(zip(crc.column("To"), crc.column("Subject"), strict=True))
+    assert sent == {"crc.musc": "MUSC: 3 reminders", "pi.musc": "MUSC: 3 reminders"}
+    assert crc.column("State") == ["Sent", "Sent"]
+    crc.page.locator("tbody tr", has_text="crc.musc").locator("a").click()
     assert "MUSC-001 W4" in crc.text(".mail-body")
 
 
@@ -212,7 +180,7 @@ def test_a_participant_goes_the_whole_way_through_the_pages(desk, frozen, trial,
     infuse(crc, trial)
 
     frozen.move_to(NOW, tick=False)
-    assert [deliver(mail, NOW) for mail in sweep(NOW)] == [True]
+    assert [deliver(mail, NOW) for mail in sweep(NOW)] == [True, True]
     crc.go("/")
     assert crc.path == "/sign-in/"  # the session of that day is over
     crc.sign_in("crc.musc", PASSWORD)

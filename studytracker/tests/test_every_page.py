@@ -13,6 +13,8 @@ from participants.holds import propose_hold
 from participants.models import DsmbDecision, Hold, ProductLot
 from studytracker.access.people import grant
 from studytracker.dates import PartialDate
+from studytracker.exports.jobs import request_export
+from studytracker.exports.models import ExportJob
 from studytracker.outbox.models import Mail
 from studytracker.outbox.sweeping import sweep
 from visits.attendance import miss
@@ -32,6 +34,8 @@ PAGES = {
     "help": ([], set(ROLES)),
     "study": ([], set(ROLES)),
     "exports": ([], OPERATES),
+    "export_history": ([], OPERATES),
+    "export": (["export"], OPERATES - {"emory_coordinator"}),
     "reminders": ([], OPERATES),
     "participants": ([], HAS_A_ROLE),
     "visits": ([], HAS_A_ROLE),
@@ -94,12 +98,25 @@ PAGES = {
     "history": (["visits_visit", "visit"], AT_MUSC),
     "mail": (["mail"], OPERATES - {"emory_coordinator"}),
 }
-ELSEWHERE = {"signature", "sign_in", "sign_out", "find", "sweep_now", "try_again"}  # their own tests below
+PACKAGE = {"datasets": ["visits"], "sites": ["MUSC"], "format": "csv", "level": "coded", "purpose": "a review"}
+# Their own tests are below or in their room.
+ELSEWHERE = {"signature", "sign_in", "sign_out", "find", "sweep_now", "try_again"}
+ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "download_export"}
 
 
 def address(name):
-    here = {"mail": Mail, "visit": Visit, "hold": Hold, "lot": ProductLot, "decision": DsmbDecision}
-    args = [here[arg].objects.filter(site="MUSC").first().pk if arg in here else arg for arg in PAGES[name][0]]
+    here = {
+        "mail": Mail,
+        "visit": Visit,
+        "hold": Hold,
+        "lot": ProductLot,
+        "decision": DsmbDecision,
+        "export": ExportJob,
+    }
+    args = [
+        here[arg].objects.filter(**{"sites" if arg == "export" else "site": "MUSC"}).first().pk if arg in here else arg
+        for arg in PAGES[name][0]
+    ]
     return reverse(name, args=args)
 
 
@@ -114,6 +131,7 @@ def stage(musc, coordinator, chair, frozen):
     propose_hold(site=participant.site, cause="product", text="Lot warmed up", by=coordinator, at=NOW)
     facts = {"decision": "continue", "decided_on": DAY0, "cut_off_on": DAY0, "document": "Letter 3"}
     record_decision(participant=participant, by=chair, at=NOW, **facts)
+    request_export(**PACKAGE, by=coordinator, at=NOW)
     sweep(NOW)
 
 
@@ -144,7 +162,10 @@ def test_each_role_gets_in_where_its_grant_says_so(request, stage, browse, name)
         if role in welcome:
             assert (role, answer) == (role, 200)
         elif role in ("emory_coordinator", "outsider") and PAGES[name][0]:
-            assert (role, answer) == (role, 403 if name in ("mail", "history") and role == "outsider" else 404)
+            assert (role, answer) == (
+                role,
+                403 if name in ("mail", "history", "export") and role == "outsider" else 404,
+            )
         else:
             assert (role, answer) == (role, 403)
 
@@ -163,6 +184,7 @@ def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, 
         "hold": 99999,
         "lot": 99999,
         "decision": 99999,
+        "export": 99999,
     }
     args = [nowhere.get(arg, arg) for arg in PAGES[name][0]]
     missing = client.get(reverse(name, args=args))
@@ -174,6 +196,7 @@ READS = (
     "infusion_day",
     "dsmb_decision",
     "lot",
+    "export",
     "hold",
     "participant",
     "visit",
@@ -205,13 +228,15 @@ def test_nobody_writes_without_the_grant(request, stage, browse, name, role):
     assert ("Your role does not let you" in response.content.decode()) is (status == 403)
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if name not in [*WRITES, "screen", "new_hold", "new_lot"]])
+@pytest.mark.parametrize(
+    "name", [name for name in PAGES if name not in [*WRITES, "screen", "new_hold", "new_lot", "exports"]]
+)
 def test_what_only_reads_refuses_a_post(stage, browse, coordinator, name):
     assert browse(coordinator).post(address(name), {}).status_code in (403, 405)
 
 
 def test_only_those_who_operate_at_the_site_try_a_mail_again(stage, browse, client, monitor, emory_coordinator):
-    address = reverse("try_again", args=[Mail.objects.get(site="MUSC").pk])
+    address = reverse("try_again", args=[Mail.objects.filter(site="MUSC").first().pk])
     assert browse(monitor).post(address).status_code == 403
     assert browse(emory_coordinator).post(address).status_code == 404
     for name in (address, reverse("sweep_now"), reverse("find"), reverse("sign_out")):

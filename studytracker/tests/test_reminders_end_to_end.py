@@ -1,9 +1,9 @@
 """Reminders the whole way: beat, broker, worker and mail server are real processes on the database of the test."""
 
 import re
-import time
-from datetime import timedelta
+from datetime import time, timedelta
 from http.cookiejar import CookieJar
+from time import monotonic
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, ProxyHandler, build_opener
 
@@ -12,8 +12,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from adverse_events.reporting import report
-from studytracker.dates import PartialDate
-from studytracker.outbox.models import Heartbeat, Mail
+from studytracker.dates import PartialDate, day_label
+from studytracker.outbox.models import Heartbeat, Mail, MutedStage, Preference
+from studytracker.outbox.muting import optional_stages
 from studytracker.outbox.sweeping import sweep
 from studytracker.protocol.models import Site
 from visits.attendance import attend
@@ -52,21 +53,36 @@ def day0(site):
 
 
 def overdue(cast):
+    """Week 1 alone is told, and at whatever hour the test runs."""
+    at_any_hour(cast.coordinator)
+    for stage in optional_stages():
+        MutedStage.objects.get_or_create(user=cast.coordinator, stage=stage.code)
     return cast.infused(day0(cast.site))
+
+
+def at_any_hour(user):
+    Preference.objects.get_or_create(user=user, digest_time=time(0), quiet_from=time(0), quiet_to=time(0))
 
 
 def expected_text(site, identifier, code):
     return [
-        f"1 visit at {site} is overdue: the window has closed and nothing is logged.",
+        f"Reminders for crc.{site.lower()}, {day_label(Site(site).today(timezone.now()))}: {site}",
+        "Overdue: the window has closed and nothing is logged (1)",
         f"{identifier} {code}",
         f"{settings.SITE_URL}/visits/{identifier}/{code}/log/",
-        "Log each visit, or mark it missed with the reason, and the reminders stop.",
-        f"Your worklist: {settings.SITE_URL}/",
+        "A reminder stops when the thing is done: a visit is logged, or marked missed with the reason.",
+        "Not now? Acknowledge it with a reason, and nobody is told until the day you choose:",
+        f"{settings.SITE_URL}/reminders/open/",
+        "Your worklist:",
+        f"{settings.SITE_URL}/",
+        "What you are told, and when:",
+        f"{settings.SITE_URL}/reminders/preferences/",
     ]
 
 
 def text_of(message):
-    return [line.strip() for line in message.get_content().splitlines() if line.strip()]
+    text = message.get_body(("plain",)).get_content()
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def wait_for_sweeps(servers, count):
@@ -89,7 +105,7 @@ def test_each_coordinator_gets_one_mail_about_the_overdue_visits_of_the_own_site
         [message] = inbox.to(f"{person}@example.org")
         mail = Mail.objects.get(recipient__username=person)
         assert message["Message-ID"] == mail.message_id
-        assert message["Subject"] == f"{site}: 1 overdue visit"
+        assert message["Subject"] == f"{site}: 1 reminder"
         assert text_of(message) == expected_text(site, identifier, "W1")
         assert (mail.attempts, mail.error, mail.address) == (1, "", f"{person}@example.org")
     assert [fact for fact in ("72.4", "UC-1", "Zoster") if fact in "".join(inbox.raw)] == []
@@ -151,8 +167,8 @@ def test_the_button_starts_a_sweep_and_says_so_when_the_broker_is_gone(servers, 
     servers.wait(lambda: Mail.objects.filter(state=Mail.State.SENT).exists())
     assert [message["To"] for message in inbox.received] == ["crc.musc@example.org"]
     servers.stop("broker")
-    began = time.monotonic()
+    began = monotonic()
     status, page = visitor.press("/reminders/", "/reminders/sweep/")
     assert status == 200
     assert "The broker (Redis) does not answer, so nothing was started." in page
-    assert time.monotonic() - began < 5
+    assert monotonic() - began < 5

@@ -77,10 +77,14 @@ BEGIN
     was := trail_values(was, TG_ARGV[2]);
     became := trail_values(became, TG_ARGV[2]);
   END IF;
-  row_key := trail_key(coalesce(was, became), TG_ARGV[0]);
+  IF position(',' IN TG_ARGV[0]) = 0 THEN
+    row_key := coalesce(was, became)->>TG_ARGV[0];
+  ELSE
+    row_key := trail_key(coalesce(was, became), TG_ARGV[0]);
+  END IF;
   IF TG_OP = 'UPDATE' THEN
-    SELECT jsonb_object_agg(key, o.value), jsonb_object_agg(key, n.value) INTO was, became
-    FROM jsonb_each(was) AS o JOIN jsonb_each(became) AS n USING (key) WHERE o.value <> n.value;
+    SELECT jsonb_object_agg(key, value), jsonb_object_agg(key, became->key) INTO was, became
+    FROM jsonb_each(was) WHERE value <> became->key;
     IF was IS NULL THEN RETURN NULL; END IF;
   END IF;
   IF TG_ARGV[1] <> '' THEN
@@ -213,15 +217,18 @@ def _triggers(cursor):
             yield _trigger("trail_keep", "BEFORE DELETE", name, "ROW", f"trail_refuse('{KEPT}')")
         if is_final(table.name):
             yield _trigger("trail_final", "BEFORE DELETE OR UPDATE", name, "ROW", f"trail_refuse('{FINAL}')")
-    yield _trigger("trail_guard", "BEFORE INSERT OR DELETE OR UPDATE", TRAIL, "ROW", "trail_guard()")
+    yield _trigger("trail_guard", "BEFORE DELETE OR UPDATE", TRAIL, "ROW", "trail_guard()")
+    # An entry that a trigger writes has its number from the sequence: only others need to be looked at.
+    by_hand = "WHEN (pg_trigger_depth() = 0) "
+    yield _trigger("trail_guard_insert", "BEFORE INSERT", TRAIL, "ROW", "trail_guard()", by_hand)
     yield _trigger("trail_guard_all", "BEFORE TRUNCATE", TRAIL, "STATEMENT", "trail_guard()")
     if has_table(cursor, SEALS):
         yield _trigger("trail_chain", "BEFORE INSERT OR DELETE OR UPDATE", SEALS, "ROW", "trail_chain()")
         yield _trigger("trail_chain_all", "BEFORE TRUNCATE", SEALS, "STATEMENT", "trail_chain()")
 
 
-def _trigger(trigger, event, table, level, call):
-    text = f"CREATE TRIGGER {trigger} {event} ON {table} FOR EACH {level} EXECUTE FUNCTION {call}"
+def _trigger(trigger, event, table, level, call, when=""):
+    text = f"CREATE TRIGGER {trigger} {event} ON {table} FOR EACH {level} {when}EXECUTE FUNCTION {call}"
     return trigger, table.strip('"'), text
 
 

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from studytracker.refusal import Refused
 
+from . import drafts
 from .models import FormKey
 
 
@@ -42,6 +43,7 @@ def submit(request, form, act):
 
     A form that carries its one-time key is saved at most once: the key is stored in the same transaction, and
     whoever comes second with it is sent to the result's own page, or back to the form's (SavedBefore).
+    What was kept of it as a draft goes with the save.
     """
     if request.method != "POST" or not form.is_valid():
         return None
@@ -53,6 +55,7 @@ def submit(request, form, act):
             if key:
                 url = result.get_absolute_url() if hasattr(result, "get_absolute_url") else request.path
                 FormKey.objects.create(user=request.user, key=key, url=url, used_at=timezone.now())
+            drafts.discard(request.user, request.path)
             return result
     except (Refused, IntegrityError) as error:
         _refuse_repeat(request.user, key)

@@ -1,5 +1,6 @@
+import re
 import smtplib
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.core import mail as postbox
@@ -13,57 +14,67 @@ from studytracker.outbox.health import health
 from studytracker.outbox.models import Heartbeat, Mail, Notice
 from studytracker.outbox.sweeping import sweep
 from visits.attendance import attend, miss
-from visits.reminders import stage_for
 
 DAY0 = date(2025, 5, 31)  # on 18 June W1 is 9 days overdue and W2 one day
+TEXT = """Reminders for crc.musc, Wed 18 Jun 2025: MUSC
+
+Overdue: the window has closed and nothing is logged (2)
+
+  MUSC-001 W1
+  http://localhost:8000/visits/MUSC-001/W1/log/
+
+  MUSC-001 W2
+  http://localhost:8000/visits/MUSC-001/W2/log/
+
+A reminder stops when the thing is done: a visit is logged, or marked missed with the reason.
+Not now? Acknowledge it with a reason, and nobody is told until the day you choose:
+  http://localhost:8000/reminders/open/
+Your worklist:
+  http://localhost:8000/
+What you are told, and when:
+  http://localhost:8000/reminders/preferences/
+
+"""
+LINES = re.compile(r"  (http\S+)")
+LINKS = re.compile(r'href="([^"]+)"')
+
+
+def infused(cast):
+    """The investigator has left since, so that what is told to the coordinator stands alone."""
+    participant = cast.infused(DAY0)
+    cast.investigator.memberships.update(ended_at=NOW)
+    return participant
 
 
 @pytest.fixture
 def overdue(musc):
-    return musc.infused(DAY0)
+    return infused(musc)
 
 
 def send_all(at=NOW):
     return [deliver(mail_id, at) for mail_id in sweep(at)]
 
 
-@pytest.mark.parametrize(
-    ("days", "code"),
-    [
-        (0, None),
-        (1, "overdue-1"),
-        (6, "overdue-1"),
-        (7, "overdue-7"),
-        (13, "overdue-7"),
-        (14, "overdue-14"),
-        (90, "overdue-14"),
-    ],
-)
-def test_the_stage_is_the_furthest_one_reached(trial, days, code):
-    stage = stage_for(days)
-    assert (stage.code if stage else None) == code
-
-
 def test_one_ledger_row_per_visit_stage_and_coordinator_however_often_swept(overdue, coordinator):
     for _ in range(3):
         sweep(NOW)
-    rows = Notice.objects.order_by("stage").values_list("stage", "recipient__username", "site")
-    assert list(rows) == [("overdue-1", "crc.musc", "MUSC"), ("overdue-7", "crc.musc", "MUSC")]
+    rows = Notice.objects.order_by("stage").values_list("stage", "turn", "recipient__username", "site")
+    assert list(rows) == [("overdue-1", 0, "crc.musc", "MUSC"), ("overdue-again", 0, "crc.musc", "MUSC")]
 
 
 def test_a_later_stage_makes_a_new_row_and_a_new_mail(overdue):
     send_all()
     send_all(NOW + timedelta(days=1))
     assert Mail.objects.filter(state="sent").count() == 1
-    send_all(NOW + timedelta(days=6))  # W2 is 7 days overdue
+    send_all(NOW + timedelta(days=6))  # W1 is 15 days overdue: the second turn
     assert Mail.objects.filter(state="sent").count() == 2
 
 
 def test_each_coordinator_gets_one_digest_of_their_own_site(musc, emory, person):
     person("crc.two", "coordinator", "MUSC")
     musc.infused(DAY0)
-    musc.infused(DAY0)
-    emory.infused(DAY0)
+    infused(musc)
+    infused(emory)
     assert send_all() == [True, True, True]
     bodies = {message.to[0]: message.body for message in postbox.outbox}
     assert sorted(bodies) == ["crc.emory@example.org", "crc.musc@example.org", "crc.two@example.org"]
@@ -75,14 +86,11 @@ def test_each_coordinator_gets_one_digest_of_their_own_site(musc, emory, person)
 def test_the_mail_names_identifier_and_visit_and_links_to_the_log(overdue, settings):
     send_all()
     [message] = postbox.outbox
-    assert message.subject == "MUSC: 2 overdue visits"
-    assert message.body == (
-        "2 visits at MUSC are overdue: the window has closed and nothing is logged.\n\n"
-        "MUSC-001 W1\n  http://localhost:8000/visits/MUSC-001/W1/log/\n\n"
-        "MUSC-001 W2\n  http://localhost:8000/visits/MUSC-001/W2/log/\n\n"
-        "Log each visit, or mark it missed with the reason, and the reminders stop.\n\n"
-        "Your worklist: http://localhost:8000/\n\n"
-    )
+    assert message.subject == "MUSC: 2 reminders"
+    assert message.body == TEXT
+    [(html, kind)] = message.alternatives
+    assert kind == "text/html"
+    assert LINKS.findall(html) == LINES.findall(TEXT)
     stored = Mail.objects.get()
     assert (stored.body, stored.address, stored.sent_at) == (message.body, "crc.musc@example.org", NOW)
     assert message.extra_headers["Message-ID"] == stored.message_id
@@ -102,7 +110,8 @@ def test_a_visit_logged_before_sending_is_not_in_the_mail(overdue, coordinator):
     [message] = postbox.outbox
     assert "MUSC-001 W2" in message.body
     assert "W1" not in message.body
-    assert Notice.objects.get(stage="overdue-7").cancelled_at == NOW
+    cancelled = Notice.objects.get(stage="overdue-again")
+    assert (cancelled.cancelled_at, cancelled.cancelled_why) == (NOW, "No longer due when the mail was sent")
 
 
 def test_nothing_is_sent_when_nothing_is_left_to_say(overdue, coordinator):
@@ -147,11 +156,18 @@ def test_a_mail_whose_sender_died_goes_out_after_the_lease_with_the_same_message
 class Refusing:
     """A mail connection that fails as a server would."""
 
+    error = smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
+
     def __init__(self, *args, **kwargs):
         pass
 
+    def open(self):
+        pass
+
+    close = open
+
     def send_messages(self, messages):
-        raise smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
+        raise self.error
 
 
 def test_a_failing_mail_is_tried_again_later_and_later_and_then_needs_a_person(overdue, settings):
@@ -164,7 +180,8 @@ def test_a_failing_mail_is_tried_again_later_and_later_and_then_needs_a_person(o
         waits.append(row.next_try_at - at)
         assert not deliver(mail_id, row.next_try_at - timedelta(seconds=1))
         at = row.next_try_at
-    assert waits == [*BACK_OFF, BACK_OFF[-1], BACK_OFF[-1], BACK_OFF[-1]]
+    night = datetime(2025, 6, 19, 11, tzinfo=UTC) - datetime(2025, 6, 18, 22, 21, tzinfo=UTC)  # 18:21 to 07:00
+    assert waits == [*BACK_OFF, night, BACK_OFF[-1], BACK_OFF[-1]]
     assert (row.state, row.attempts) == ("failed", TRIES)
     assert row.error == "SMTPServerDisconnected: Connection unexpectedly closed"
     assert not deliver(mail_id, at + timedelta(days=30))
@@ -175,17 +192,19 @@ def test_a_person_without_an_address_is_named_and_served_once_there_is_one(overd
     assert send_all() == [False]
     row = Mail.objects.get()
     assert row.error == "NoAddress: crc.musc has no e-mail address. Add one, then try again."
+    assert (row.state, row.failure) == ("failed", "permanent")
     User.objects.filter(pk=coordinator.pk).update(email="crc.musc@example.org")
-    assert send_all(row.next_try_at) == [True]
+    delivery.try_again(row, NOW)
+    assert send_all() == [True]
 
 
-def test_a_mail_that_no_server_can_take_is_put_off_like_any_other(musc, emory, coordinator):
+def test_a_mail_that_no_server_can_take_is_given_up_at_once(musc, emory, coordinator):
     """Its domain cannot be encoded: not an error of the mail server, and it stopped everybody after it once."""
-    musc.infused(DAY0)
-    emory.infused(DAY0)
+    infused(musc)
+    infused(emory)
     User.objects.filter(pk=coordinator.pk).update(email=f"x@{'ä' * 60}.org")
     assert sorted(send_all()) == [False, True]
-    assert Mail.objects.get(site="MUSC").state == "due"
+    assert Mail.objects.get(site="MUSC").state == "failed"
 
 
 def test_a_mail_whose_senders_all_died_is_given_up_and_counts_as_failing(overdue, coordinator):
@@ -229,8 +248,8 @@ def test_home_says_so_when_a_site_has_nobody_to_remind(musc, browse, chair, coor
 
 
 def test_a_poison_mail_does_not_hold_up_the_next(musc, emory, coordinator):
-    musc.infused(DAY0)
-    emory.infused(DAY0)
+    infused(musc)
+    infused(emory)
     User.objects.filter(pk=coordinator.pk).update(email="")
     assert sorted(send_all()) == [False, True]
 
@@ -246,8 +265,8 @@ def test_the_sweep_leaves_a_heartbeat_and_the_command_needs_no_broker(overdue, f
 def test_the_reminder_page_shows_the_mail_as_sent_within_the_reader_s_sites(
     musc, emory, browse, coordinator, administrator, frozen
 ):
-    musc.infused(DAY0)
-    emory.infused(DAY0)
+    infused(musc)
+    infused(emory)
     send_all()
     page = browse(coordinator).get("/reminders/").content.decode()
     assert "crc.musc" in page

@@ -207,11 +207,31 @@ SLIPS = {
         ("[sledai]", "item", 'key "item" lists 23 descriptors; SLEDAI-2K has 24.'),
     ),
     "reminders out of order": (
-        ("after_days = 7", "after_days = 1"),
+        ("after_days = 8", "after_days = 1"),
         (
-            '[[reminder_stage]] 2 "overdue-7"',
+            '[[reminder_stage]] 5 "overdue-again"',
             "after_days",
-            'key "after_days" is 1, but the stage before it comes after 1. List them in order.',
+            'key "after_days" is 1, but the stage before it for the same person comes after 1. List them in order.',
+        ),
+    ),
+    "a stage after one that is repeated": (
+        (
+            'code = "investigator"',
+            'code = "more"\nlabel = "x"\ncounts_from = "closes_on"\nafter_days = 30\n'
+            'to = "coordinator"\n\n[[reminder_stage]]\ncode = "investigator"',
+        ),
+        (
+            '[[reminder_stage]] 6 "more"',
+            "code",
+            'key "code" comes after a stage that is repeated. A repeated stage is a person\'s last.',
+        ),
+    ),
+    "a daily mail in the quiet hours": (
+        ("digest_time = 07:00:00", "digest_time = 20:00:00"),
+        (
+            "[reminders]",
+            "digest_time",
+            'key "digest_time" lies in the quiet hours, so the daily mail would never go out.',
         ),
     ),
     "vocabulary gone": (

@@ -274,7 +274,7 @@ def test_every_assumption_says_why_and_names_what(shipped):
         ("criterion E2.part E2b", "limit"),
         ("visit W24", "day"),
         ("status", "upcoming_days"),
-        ("reminder_stage overdue-7", "after_days"),
+        ("reminder_stage overdue-again", "every_days"),
         ("clock K1b", "amount"),
         ("sledai", "variant"),
         ("ctcae", "version"),

@@ -1,7 +1,7 @@
 """One unsaved row after another for every covered table, and what the trail must say about live rows."""
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.apps import apps
@@ -27,7 +27,10 @@ CHANGES = {
     "auth.Group": ("name", "renamed"),
     "auth.Group_permissions": ("permission_id", None),
     "outbox.Mail": ("error", "refused"),
-    "outbox.Notice": ("cancelled_at", NOW),
+    "outbox.Notice": ("stage", "chair"),
+    "outbox.Acknowledgement": ("until_on", date(2025, 7, 1)),
+    "outbox.Preference": ("digest_time", time(9)),
+    "outbox.MutedStage": ("stage", "late"),
     "outbox.Heartbeat": ("at", datetime(2025, 6, 19, 1, 2, 3, 456789, tzinfo=UTC)),
     "participants.Participant": ("age", 55),
     "participants.Consent": ("signed_on", date(2025, 1, 31)),
@@ -58,6 +61,9 @@ CHANGES = {
     "adverse_events.AdverseEvent": ("is_fatal", True),
     "adverse_events.Assessment": ("sponsor_is_fatal", True),
     "adverse_events.GradeEpisode": ("grade", 4),
+    "exports.ExportJob": ("purpose", "for the sponsor"),
+    "exports.ExportJob_sites": ("site_id", "EMORY"),
+    "exports.Download": ("downloaded_at", datetime(2025, 6, 19, 1, 2, 3, 456789, tzinfo=UTC)),
     "trust.Anchor": ("seq", 9),
     "trust.Backup": ("file", "elsewhere"),
     "trust.Comparison": ("problems", "trail_u_visits_visit is missing"),
@@ -90,6 +96,7 @@ class Rows:
         self.events = Event.objects.bulk_create(self.adverseevent(n, number=2) for n in range(MANY))
         Lot = apps.get_model("participants.ProductLot")
         self.lots = Lot.objects.bulk_create(self.productlot(n + 100) for n in range(MANY))
+        self.jobs = apps.get_model("exports.ExportJob").objects.bulk_create(self.exportjob(n) for n in range(MANY))
         self.corrections = Correction.objects.bulk_create(self.day0correction(n) for n in range(MANY))
 
     def fresh(self, model, n):
@@ -135,6 +142,16 @@ class Rows:
     def notice(self, n):
         facts = {"source": "visit", "object_id": n, "stage": "overdue", "site_id": "MUSC", "created_at": NOW}
         return self._model("outbox.Notice")(dedupe_key=f"n:{n}", recipient=self.by, **facts)
+
+    def acknowledgement(self, n):
+        facts = {"source": "visit", "object_id": n, "site_id": "MUSC", "until_on": TODAY, "reason": "Booked"}
+        return self._model("outbox.Acknowledgement")(acknowledged_at=NOW, acknowledged_by=self.by, **facts)
+
+    def preference(self, n):
+        return self._model("outbox.Preference")(user=self.users[n])
+
+    def mutedstage(self, n):
+        return self._model("outbox.MutedStage")(user=self.users[n], stage="opens")
 
     def heartbeat(self, n):
         return self._model("outbox.Heartbeat")(job=f"job-{n}", at=NOW)
@@ -333,6 +350,16 @@ class Rows:
         facts = {"grade": 2, "since": PartialDate(2025, 6), "recorded_at": NOW, "recorded_by": self.by}
         return self._model("adverse_events.GradeEpisode")(event=self.events[n], **facts)
 
+    def exportjob(self, n):
+        facts = {"format": "csv", "level": "coded", "purpose": f"for review {n}", "requested_at": NOW}
+        return self._model("exports.ExportJob")(datasets=["visits"], requested_by=self.by, **facts)
+
+    def exportjob_sites(self, n):
+        return self._model("exports.ExportJob_sites")(exportjob=self.jobs[n], site_id="MUSC")
+
+    def download(self, n):
+        return self._model("exports.Download")(job=self.jobs[n], downloaded_at=NOW, downloaded_by=self.by)
+
     def _model(self, label):
         return apps.get_model(label)
 
@@ -375,11 +402,15 @@ def read(model, text):
 def _typed(field, value):
     if value is None or value == HIDDEN:
         return value
+    if isinstance(field, models.JSONField):
+        return json.loads(value) if isinstance(value, str) else value  # SQLite holds it as text
     if isinstance(field, models.DateTimeField):
         at = datetime.fromisoformat(value)
         return at if at.tzinfo else at.replace(tzinfo=UTC)
     if isinstance(field, models.DateField):
         return date.fromisoformat(value)
+    if isinstance(field, models.TimeField):
+        return time.fromisoformat(value)
     if isinstance(field, models.DecimalField):
         assert isinstance(value, str) and len(value.partition(".")[2]) == field.decimal_places, value
         return Decimal(value)

@@ -1,5 +1,6 @@
 """Tags and filters that every template has."""
 
+import json
 from datetime import UTC
 from uuid import uuid4
 
@@ -9,6 +10,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.text import slugify
 
 from studytracker.dates import PartialDate, day_label, protocol_day
+from studytracker.exports.formats import text as as_text
+from studytracker.web import drafts
 
 register = template.Library()
 FACT = "<div><dt>{}</dt><dd>{}</dd></div>"
@@ -93,6 +96,16 @@ def form_key():
     return format_html('<input type="hidden" name="form_key" value="{}">', uuid4().hex)
 
 
+@register.inclusion_tag("web/draft.html", takes_context=True)
+def draft(context):
+    """Inside a form: keeps what is typed while it is typed, and brings back what was kept. Nothing else is needed."""
+    request = context["request"]
+    # A form that came back with what was typed needs nothing brought back.
+    kept = drafts.of(request.user, request.path) if request.method == "GET" else None
+    typed = kept and {"form": kept.form, "typed": json.loads(kept.typed)}
+    return {"form_address": request.path, "kept": kept, "typed": typed}
+
+
 @register.filter
 def daylabel(on):
     return day_label(on) if on else ""
@@ -120,3 +133,9 @@ def protocol_day_tag(on, infused_on):
 def at(mapping, key):
     """What a mapping holds at a key, or None."""
     return mapping.get(key)
+
+
+@register.filter
+def exported(value):
+    """A value as an exported file holds it, apart from the guard against formulas."""
+    return as_text(value)

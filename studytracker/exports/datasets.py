@@ -1,0 +1,69 @@
+"""What may leave: each app names its datasets, each column says what kind of fact it holds.
+
+An app's `datasets.py` holds plain `Dataset` objects; `settings.DATASETS` names them in the order of the export page.
+The kind of a column decides what each privacy level does with it (`privacy.py`), so a new column cannot slip through.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils.module_loading import import_string
+
+
+class Kind(StrEnum):
+    """What a column holds, in the sense of 45 CFR 164.514(b)(2): whether it can lead to a person, and how."""
+
+    PARTICIPANT = "the participant's identifier"
+    SITE = "a site"
+    PERSON = "an account"
+    DATE = "a date"
+    PARTIAL_DATE = "a date known in part"
+    INSTANT = "when something happened"
+    STAMP = "when something was recorded"
+    TEXT = "free text"
+    AGE = "an age in years"
+    NUMBER = "a number"
+    CODE = "a code"
+    FLAG = "yes or no"
+
+
+@dataclass(frozen=True)
+class Column:
+    """`source` is a lookup from the dataset's model, such as `visit__code`."""
+
+    name: str
+    label: str
+    source: str
+    kind: Kind
+    unit: str = ""
+    vocabulary: str = ""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """`rows()` gives every row in a stable order; sites and columns are chosen by the reader.
+
+    `participant` is the lookup to the participant: "" where the row is one, None where it belongs to none.
+    `site` is the lookup to the site's code.
+    """
+
+    name: str
+    title: str
+    rows: Callable[[], QuerySet]
+    columns: tuple[Column, ...]
+    participant: str | None = "participant"
+    site: str = "site"
+
+    def from_participant(self, lookup: str) -> str:
+        return f"{self.participant}__{lookup}" if self.participant else lookup
+
+
+@cache
+def all_datasets() -> dict[str, Dataset]:
+    """By name, in the order of the settings."""
+    found = (import_string(path) for path in settings.DATASETS)
+    return {dataset.name: dataset for dataset in found}

@@ -1,0 +1,46 @@
+from django import forms
+
+from studytracker.access.grants import Permission
+from studytracker.web.fields import TextField
+
+from .datasets import all_datasets
+from .formats import WRITERS
+from .privacy import ABOUT, Level
+
+
+class ExportForm(forms.Form):
+    datasets = forms.MultipleChoiceField(
+        label="What",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one of them."},
+    )
+    sites = forms.MultipleChoiceField(
+        label="Sites",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one site."},
+    )
+    format = forms.ChoiceField(widget=forms.RadioSelect, error_messages={"required": "Choose a format."})
+    level = forms.ChoiceField(
+        label="Privacy", widget=forms.RadioSelect, error_messages={"required": "Choose a privacy."}
+    )
+    purpose = TextField(
+        max_length=200,
+        help_text="Who gets it and what for. It stands in the package and in the audit trail.",
+        error_messages={"required": "Say what the export is for."},
+    )
+    reason = TextField(
+        label="Reason for exporting as recorded", max_length=500, required=False, help_text="Only for “As recorded”."
+    )
+
+    def __init__(self, *args, user, **kwargs):
+        sites = sorted(user.sites_where(Permission.EXPORT))
+        initial = {"datasets": list(all_datasets()), "sites": sites, "format": "csv", "level": Level.STUDY_DAY}
+        super().__init__(*args, **{"initial": initial, **kwargs})
+        self.fields["datasets"].choices = [(name, each.title) for name, each in all_datasets().items()]
+        self.fields["sites"].choices = [(code, code) for code in sites]
+        self.fields["format"].choices = [(name, writer.label) for name, writer in WRITERS.items()]
+        self.fields["level"].choices = [
+            (level.value, f"{level.label}. {ABOUT[level]}")
+            for level in Level
+            if level != Level.IDENTIFIED or user.can_somewhere(Permission.EXPORT_IDENTIFIED)
+        ]

@@ -1,0 +1,193 @@
+"""One ZIP: the data, their dictionary, a manifest, checksums, and a page in plain words.
+
+Built in a folder of its own and checked by reading it again; only then does it get its name, so half a package is
+never offered.
+"""
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from django.db.models import Max
+from django.template.loader import render_to_string
+
+import studytracker
+from studytracker import protocol
+from studytracker.trust.models import Entry
+
+from .datasets import Dataset, all_datasets
+from .formats import WRITERS, dictionary
+from .privacy import ABOUT, Level, Pseudonyms, left_out
+from .reading import Extract, extract, snapshot
+
+FIXED_DATE = (2000, 1, 1, 0, 0, 0)  # the same content gives the same archive
+BLOCK = 1 << 20
+
+
+class Incomplete(Exception):
+    """What was written is not what the database held; says which file and both numbers."""
+
+
+class Cancelled(Exception):
+    """Somebody cancelled the export meanwhile."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to put into a package. `export` is the job's own name: participants' codes are made from it."""
+
+    export: str
+    datasets: tuple[str, ...]
+    sites: tuple[str, ...]
+    format: str
+    level: str
+    purpose: str
+    role: str
+    at: datetime
+
+
+def extracts_for(order: Order) -> list[Extract]:
+    known = all_datasets()
+    pseudonyms = Pseudonyms(order.export, _participants(order))
+    return [
+        extract(known[name], sites=order.sites, level=order.level, pseudonyms=pseudonyms) for name in order.datasets
+    ]
+
+
+def _participants(order) -> tuple[int, ...]:
+    """Every participant of these sites, whatever is exported: codes then do not depend on the choice of datasets."""
+    rows = all_datasets()["participants"].rows().filter(site__in=order.sites)
+    return tuple(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def build(order: Order, folder: Path, target: Path, tell: Callable[[str, int, int, int], None]) -> dict:
+    """Write the package to `target` and return its manifest. `tell(title, step, rows, of)` may raise Cancelled."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "data").mkdir(parents=True)
+    try:
+        writer = WRITERS[order.format]
+        with snapshot():
+            extracts = extracts_for(order)
+            expected = {each.dataset.name: each.count() for each in extracts}
+            as_of = Entry.objects.aggregate(last=Max("id"))["last"] or 0
+            steps = {each.dataset.name: number for number, each in enumerate(extracts, 1)}
+            written = writer.write(
+                folder,
+                extracts,
+                lambda each, rows: tell(
+                    each.dataset.title, steps[each.dataset.name], rows, expected[each.dataset.name]
+                ),
+            )
+        _check(folder, writer, written, expected, extracts)
+        manifest = _manifest(order, written, as_of)
+        _write_papers(folder, order, extracts, manifest)
+        _zip(folder, target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return manifest
+
+
+def _check(folder, writer, written, expected, extracts):
+    """Read each file again: as many rows as the database held in the same snapshot."""
+    titles = {each.dataset.name: each.dataset.title for each in extracts}
+    for each in written:
+        name = titles[each.dataset] if each.name.endswith(".xlsx") else each.dataset
+        found = writer.count(folder / each.name, name)
+        if not found == each.rows == expected[each.dataset]:
+            raise Incomplete(
+                f"{each.name} holds {found} rows of {each.dataset}, {each.rows} were written, "
+                f"and the database held {expected[each.dataset]}."
+            )
+
+
+def _manifest(order, written, as_of) -> dict:
+    rules = protocol.current()
+    return {
+        "package": order.export,
+        "product": {"name": "Study Tracker", "version": studytracker.__version__},
+        "created_at": f"{order.at:%Y-%m-%dT%H:%M:%SZ}",
+        "created_by_role": order.role,
+        "purpose": order.purpose,
+        "study": rules.registry.id,
+        "protocol": {"version": rules.version, "sha256": rules.sha256},
+        "as_of": {"audit_entry": as_of},
+        "sites": [] if order.level == Level.STUDY_DAY else list(order.sites),
+        "privacy": {"level": order.level, "words": ABOUT[order.level]},
+        "ctcae_version": rules.ctcae.version,
+        "datasets": [
+            {"dataset": each.dataset, "file": each.name, "rows": each.rows, "columns": each.columns}
+            for each in written
+        ],
+    }
+
+
+def _write_papers(folder: Path, order: Order, extracts, manifest):
+    with (folder / "data_dictionary.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = dictionary(extracts)
+        table = csv.DictWriter(file, list(rows[0]), lineterminator="\r\n")
+        table.writeheader()
+        table.writerows(rows)
+    _write_codelists(folder / "codelists.csv", extracts)
+    about = {
+        "manifest": manifest,
+        "level": Level(order.level).label,
+        "left_out": [(each.dataset, left_out(each.dataset.columns, order.level)) for each in extracts],
+    }
+    (folder / "README.txt").write_text(render_to_string("exports/readme.txt", about), encoding="utf-8")
+    manifest["files"] = [
+        {"name": name, "bytes": path.stat().st_size, "sha256": sha256(path)} for name, path in _files(folder)
+    ]
+    (folder / "manifest.json").write_text(
+        json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+    )
+    sums = [f"{sha256(path)}  {name}\n" for name, path in _files(folder)]
+    (folder / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
+
+
+def _write_codelists(path: Path, extracts):
+    rules = protocol.current()
+    used = sorted({column.vocabulary for each in extracts for column, _ in each.columns if column.vocabulary})
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\r\n")
+        table.writerow(["codelist", "code", "label", "cdisc"])
+        for name in used:
+            table.writerows([name, term.code, term.label, term.cdisc or ""] for term in rules.terms(name))
+
+
+def _files(folder: Path) -> list[tuple[str, Path]]:
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return sorted((path.relative_to(folder).as_posix(), path) for path in paths)
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _zip(folder: Path, target: Path):
+    """Under another name first: the rename is one step, so the target is whole or not there."""
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, path in _files(folder):
+            entry = zipfile.ZipInfo(name, FIXED_DATE)
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            with path.open("rb") as source, archive.open(entry, "w", force_zip64=True) as place:
+                shutil.copyfileobj(source, place, BLOCK)
+    with unfinished.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(unfinished, target)
+
+
+def preview(order: Order, rows: int) -> list[tuple[Dataset, list[str], list[list], list]]:
+    """The first rows of each dataset as the package would hold them, and what its level leaves out."""
+    return [
+        (each.dataset, each.header, list(each.rows(limit=rows)), left_out(each.dataset.columns, order.level))
+        for each in extracts_for(order)
+    ]

@@ -1,0 +1,82 @@
+"""A dataset's rows within sites and at a privacy level, read in one snapshot of the database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from studytracker.protocol.models import Site
+
+from .datasets import Column, Dataset
+from .privacy import Action, Pseudonyms, Subject, kept
+
+CHUNK = 2000
+
+
+@contextmanager
+def snapshot():
+    """Everything read inside is of one moment, and on SQLite nobody waits: `atomic` would take the write lock."""
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "postgresql":
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN DEFERRED")
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")
+
+
+@dataclass(frozen=True)
+class Extract:
+    """One dataset as it leaves. Reading `rows()` runs one query, in chunks."""
+
+    dataset: Dataset
+    columns: tuple[tuple[Column, Action], ...]
+    queryset: QuerySet
+    pseudonyms: Pseudonyms
+    zones: dict[str, ZoneInfo]
+
+    @property
+    def header(self) -> list[str]:
+        return [column.name for column, action in self.columns]
+
+    def count(self) -> int:
+        return self.queryset.count()
+
+    def rows(self, limit: int | None = None) -> Iterator[list]:
+        lookups = [*self._about_subject, *(column.source for column, action in self.columns)]
+        found = self.queryset.values_list(*lookups)
+        found = found[:limit] if limit else found.iterator(chunk_size=CHUNK)
+        for values in found:
+            subject = self._subject(*values[: len(self._about_subject)])
+            facts = values[len(self._about_subject) :]
+            yield [
+                action.apply(value, subject, self.pseudonyms)
+                for (column, action), value in zip(self.columns, facts, strict=True)
+            ]
+
+    @property
+    def _about_subject(self) -> list[str]:
+        if self.dataset.participant is None:
+            return []
+        return [
+            self.dataset.from_participant(each) for each in ("pk", "identifier", "infusion__infused_on", "site_id")
+        ]
+
+    def _subject(self, pk=None, identifier="", day0=None, site=None) -> Subject:
+        return Subject(pk, identifier, day0, self.zones.get(site, ZoneInfo("UTC")))
+
+
+def extract(dataset: Dataset, *, sites, level: str, pseudonyms: Pseudonyms) -> Extract:
+    queryset = dataset.rows().filter(**{f"{dataset.site}__in": sorted(sites)})
+    zones = {site.code: site.zone for site in Site.objects.all()}
+    return Extract(dataset, tuple(kept(dataset.columns, level)), queryset, pseudonyms, zones)
