@@ -150,6 +150,12 @@ def check_correction(*, participant, infused_on, start_time, at):
             field="infused_on",
         )
     _check_start(participant, infused_on, started_at, at)
+    moved_end = _with_the_day(participant, infusion.stopped_at, infused_on)
+    if moved_end and moved_end <= started_at:
+        raise InfusionRefused(
+            f"The infusion ended at {moved_end.astimezone(participant.site.zone):%H:%M}. It cannot start after that.",
+            field="start_time",
+        )
     if participant.withdrawn_on and infused_on > participant.withdrawn_on:
         raise InfusionRefused(
             f"{participant} left the study on {day_label(participant.withdrawn_on)}. "
@@ -182,10 +188,24 @@ def correct_day0(*, participant, infused_on, start_time, reason, by, at):
         corrected_at=at,
         corrected_by=by,
     )
-    infusion.infused_on, infusion.started_at = infused_on, started_at
-    infusion.save(update_fields=["infused_on", "started_at"])
+    stopped_at = _with_the_day(participant, infusion.stopped_at, infused_on)
+    for pause in infusion.interruptions.all():
+        pause.began_at, pause.resumed_at = (
+            _with_the_day(participant, moment, infused_on) for moment in (pause.began_at, pause.resumed_at)
+        )
+        pause.save(update_fields=["began_at", "resumed_at"])
+    infusion.infused_on, infusion.started_at, infusion.stopped_at = infused_on, started_at, stopped_at
+    infusion.save(update_fields=["infused_on", "started_at", "stopped_at"])
     announce(settings.ON_DAY0_CORRECTED, correction, by=by, at=at)
     return correction
+
+
+def _with_the_day(participant, moment, infused_on):
+    """The same time of the site's clock, as many days later as Day 0 moves; None stays None."""
+    if moment is None:
+        return None
+    local = moment.astimezone(participant.site.zone)
+    return _instant(participant, local.date() + (infused_on - participant.infused_on), local.time())
 
 
 def _instant(participant, on, start_time):

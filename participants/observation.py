@@ -79,6 +79,7 @@ def day(participant, at) -> Day:
     by_point = {}
     for vital in taken.order_by("pk"):
         if vital.test in watch.tests:
+            vital.participant = participant  # known already
             reading = _reading(participant, watch, vital)
             by_point.setdefault(vital.time_point, {})[vital.test] = reading
     rows = [_row(point, infusion, by_point.pop(point.code, {}), at) for point in watch.time_points]

@@ -52,7 +52,7 @@ def work_out_the_dose(crc, pi):
     crc.click("Save the dose")
     crc.says("80.0 mL hold 72,400,000 cells. A second person checks it.")
     pi.go("/participants/MUSC-001/dose/check/")
-    pi.type(password=PASSWORD)
+    pi.page.fill("#id_password", PASSWORD)
     pi.click("I checked it: confirm")
     pi.says("The dose is checked: 80.0 mL of lot UC-1.")
 
