@@ -4,6 +4,7 @@ from django.db import transaction
 
 from .consistency import EventRefused, check
 from .models import SITE, SITE_JUDGES, SPONSOR, SPONSOR_JUDGES, AdverseEvent, Assessment, GradeEpisode
+from .watching import watch
 
 JUDGES = {SITE: SITE_JUDGES, SPONSOR: SPONSOR_JUDGES}
 UNANSWERED = (None, "", False)
@@ -27,6 +28,7 @@ def assess(*, event, by, at, party=SITE, reason="", **facts):
     if "grade" in changed:
         _correct_course(event, reason, by, at)
     record(event, before, party=party, reason=reason, by=by, at=at)
+    watch(event, by=by, at=at, reason=reason)
     event.refresh_from_db(fields=["is_serious"])
     return event
 
@@ -44,7 +46,9 @@ def regrade(*, event, grade, since, by, at, reason=""):
     event.grade = max(grade, event.grade or 0)
     check(event, at)
     event.save(update_fields=["grade"])
-    record(event, before, party=SITE, reason=reason or f"Grade {grade} since {since}", by=by, at=at)
+    reason = reason or f"Grade {grade} since {since}"
+    record(event, before, party=SITE, reason=reason, by=by, at=at)
+    watch(event, by=by, at=at, reason=reason)
     return event
 
 

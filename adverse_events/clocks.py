@@ -91,9 +91,12 @@ def _occasions(rule, facts):
 
 
 def judge(condition: Condition, facts: Facts) -> tuple[str, tuple[str, ...]] | None:
-    """None when the condition does not hold, else (why it does, what is presumed because nobody answered)."""
+    """None when the condition does not hold, else (why it does, what is presumed because nobody answered).
+
+    What nobody has answered counts as yes, once at least one of the answers is.
+    """
     answers = {key: _answer(key, wanted, facts) for key, wanted in condition.asks.items()}
-    if False in answers.values():
+    if False in answers.values() or True not in answers.values():
         return None
     presumed = tuple(key.replace("_", " ") for key, answer in answers.items() if answer is None)
     return condition.words, presumed

@@ -8,6 +8,7 @@ from participants.models import Participant
 from .assessing import begin_course, record
 from .consistency import EventRefused, check
 from .models import SITE, AdverseEvent
+from .watching import watch
 
 
 @transaction.atomic
@@ -31,6 +32,7 @@ def report(*, participant, by, at, **facts):
     event.save()
     begin_course(event, by=by, at=at)
     record(event, {}, party=SITE, reason="", by=by, at=at)
+    watch(event, by=by, at=at)
     return event
 
 
@@ -55,5 +57,6 @@ def complete(*, event, by, at, **facts):
     event.save(update_fields=[*given, "is_ongoing", "completed_at", "completed_by"])
     begin_course(event, by=by, at=at)
     record(event, before, party=SITE, reason="", by=by, at=at)
+    watch(event, by=by, at=at)
     event.refresh_from_db(fields=["is_serious"])
     return event

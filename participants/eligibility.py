@@ -1,8 +1,9 @@
-"""Does this person meet the criteria? A pure function over the answers given."""
+"""Does this person meet the criteria? Pure functions over the answers to the parts."""
 
 from dataclasses import dataclass
 
 MET, NOT_MET, NOT_APPLICABLE, UNKNOWN, NOT_YET = "met", "not_met", "not_applicable", "unknown", "not_yet"
+WAITING = "waiting"  # stands in the way today, and a clock runs until it no longer does
 
 # What may be answered to a part, by the kind of its criterion. An exclusion is "met" in the sense of
 # "does not stand in the way" when it is absent.
@@ -21,29 +22,12 @@ def answers_for(criterion, part) -> tuple[tuple[str, str], ...]:
     return answers
 
 
-def computed(criteria, measured) -> dict[str, str]:
-    """The answers that follow from what is on the record: `measured` maps a part's input to a Decimal."""
-    answers = {}
-    for criterion in criteria:
-        for part in criterion.parts:
-            if criterion.answered and part.limits and part.input in measured:
-                holds = part.holds(measured[part.input])
-                answers[part.id] = _as_answer(criterion, holds)
-    return answers
-
-
-def _as_answer(criterion, holds):
-    if criterion.is_exclusion:
-        return "present" if holds else "absent"
-    return MET if holds else NOT_MET
-
-
 @dataclass(frozen=True)
 class Verdict:
     """The result of one criterion, and the parts that decided it."""
 
     criterion: object
-    result: str  # met, not_met, unknown, not_yet
+    result: str  # met, not_met, waiting, unknown, not_yet
     deciding: tuple[str, ...]
 
 
@@ -57,6 +41,10 @@ class Assessment:
     @property
     def failed(self):
         return self._with(NOT_MET)
+
+    @property
+    def waiting(self):
+        return self._with(WAITING)
 
     @property
     def unknown(self):
@@ -79,6 +67,8 @@ class Assessment:
         reasons = []
         if self.failed:
             reasons.append(f"Not eligible by {', '.join(self.failed)}.")
+        if self.waiting:
+            reasons.append(f"Not yet by {', '.join(self.waiting)}: a look-back is still running.")
         if self.unknown:
             reasons.append(f"Still unknown: {', '.join(self.unknown)}. Find the evidence and answer.")
         if self.unanswered:
@@ -98,6 +88,7 @@ def _verdict(criterion, answers):
         return _any(criterion, given)
     for result, chosen in (
         (NOT_MET, [part for part, answer in given.items() if answer in FAILING]),
+        (WAITING, [part for part, answer in given.items() if answer == WAITING]),
         (UNKNOWN, [part for part, answer in given.items() if answer == UNKNOWN]),
         (NOT_YET, [part for part, answer in given.items() if answer is None]),
     ):
@@ -111,7 +102,7 @@ def _any(criterion, given):
     passing = tuple(part for part, answer in given.items() if answer in PASSING)
     if passing:
         return Verdict(criterion, MET, passing)
-    for result, wanted in ((UNKNOWN, UNKNOWN), (NOT_YET, None)):
+    for result, wanted in ((WAITING, WAITING), (UNKNOWN, UNKNOWN), (NOT_YET, None)):
         chosen = tuple(part for part, answer in given.items() if answer == wanted)
         if chosen:
             return Verdict(criterion, result, chosen)

@@ -25,7 +25,7 @@ def enroll(*, participant, by, at, enrolled_on=None):
     `enrolled_on` is the site-local day the investigator decided, today when it is not given.
     """
     participant = Participant.objects.select_for_update().get(pk=participant.pk)
-    reasons = reasons_against(participant)
+    reasons = reasons_against(participant, participant.site.today(at))
     if reasons:
         raise EnrollmentRefused(*reasons)
     enrolled_on = _checked_day(participant, enrolled_on, at)
@@ -87,13 +87,13 @@ def no_seat(participant, seats):
     )
 
 
-def reasons_against(participant) -> list[str]:
-    """Why this participant cannot be enrolled now, slots apart; empty when nothing stands in the way."""
+def reasons_against(participant, on) -> list[str]:
+    """Why this participant cannot be enrolled on that day, slots apart; empty when nothing stands in the way."""
     if not participant.is_open:
         return [f"{participant} is closed: {participant.stage.lower()}."]
     if participant.enrolled:
         return [f"{participant} is enrolled already, in slot {participant.enrolled.slot_id}."]
-    return assessment(participant).sentences()
+    return assessment(participant, on).sentences()
 
 
 def seats():

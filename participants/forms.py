@@ -6,7 +6,7 @@ from studytracker import protocol
 from studytracker.access.grants import Permission
 from studytracker.web.fields import DateField, NumberField, TextField, TimeField
 
-from .eligibility import answers_for, computed
+from .eligibility import answers_for
 
 
 def choices(vocabulary):
@@ -42,25 +42,24 @@ class ScreenForm(forms.Form):
 class CriteriaForm(forms.Form):
     """One answer and its evidence for each part of each criterion. Unanswered parts may stay open."""
 
-    def __init__(self, *args, participant, assessment, **kwargs):
+    def __init__(self, *args, sheet, **kwargs):
         super().__init__(*args, **kwargs)
-        self.stored = participant.answers_by_part
-        self.computed = computed(participant.protocol.criteria, participant.measured)
-        self.assessment = assessment
-        self.rows = [
-            (verdict, [self._row(verdict.criterion, part) for part in verdict.criterion.parts])
-            for verdict in assessment.verdicts
-        ]
+        self.sheet, self.assessment = sheet, sheet.assessment
+        rows = {}
+        for row in sheet.rows:
+            rows.setdefault(row.criterion.id, []).append((row, *self._fields_of(row)))
+        self.rows = [(verdict, rows[verdict.criterion.id]) for verdict in sheet.assessment.verdicts]
 
-    def _row(self, criterion, part):
-        """(part, label of the computed answer or None, answer field, evidence field)."""
-        if part.id in self.computed:
-            return part, dict(answers_for(criterion, part))[self.computed[part.id]], None, None
-        return part, None, *self._add(criterion, part, self.stored.get(part.id))
+    def _fields_of(self, row):
+        """(label of the computed answer or None, answer field, evidence field)."""
+        if row.is_computed:
+            return dict(answers_for(row.criterion, row.part)).get(row.finding.result, ""), None, None
+        return None, *self._add(row.criterion, row.part, row.answer, row.proposal)
 
-    def _add(self, criterion, part, stored):
+    def _add(self, criterion, part, stored, proposal):
+        choices = answers_for(criterion, part)
         self.fields[part.id] = forms.ChoiceField(
-            choices=answers_for(criterion, part),
+            choices=[(code, f"{label} (proposed)" if code == proposal else label) for code, label in choices],
             widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
             required=False,
             initial=stored.answer if stored else "",

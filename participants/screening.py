@@ -6,12 +6,16 @@ from django.db.models import Max
 from django.utils.module_loading import import_string
 
 from studytracker import protocol
+from studytracker.access.grants import Permission
 from studytracker.dates import ImpossibleTime, day_label, local_instant
+from studytracker.protocol.approving import version_at
 from studytracker.protocol.models import Site
 from studytracker.refusal import Refused
 
-from .eligibility import answers_for, assess, computed
+from . import evidence
+from .eligibility import answers_for
 from .models import Consent, CriterionAnswer, Participant
+from .worksheet import judge
 
 
 class ScreeningRefused(Refused):
@@ -50,13 +54,13 @@ def screen(*, site, screened_on, age, sex, consent_version, consent_on, consent_
     `screened_on` and `consent_on` are site-local dates, `consent_time` a site-local time. Raises ScreeningRefused.
     Consent comes before any study procedure: criterion I5 of the record, and 21 CFR 50.20.
     """
-    rules = protocol.current()
     # Serialises the numbering of one site on PostgreSQL; SQLite has one writer at a time anyway.
     site = Site.objects.select_for_update(no_key=True).filter(pk=getattr(site, "pk", site)).first()
     if site is None:
         raise ScreeningRefused("This site is not in the protocol. Choose one of the list.", field="site")
     signed_at = _consent_instant(site, consent_on, consent_time)
     _check_days(site, screened_on, consent_on, signed_at, at)
+    rules = version_at(site.code, consent_on)
     _check_form(rules, site, consent_version, consent_on)
     _term(rules, "sex", sex, field="sex")
     number = (Participant.objects.filter(site=site).aggregate(last=Max("number"))["last"] or 0) + 1
@@ -120,17 +124,40 @@ def _check_form(rules, site, version, on):
         )
 
 
+def worksheet(participant, on):
+    """The worksheet as it stands: for the infusion that was, else for the earliest Baseline from the day `on` that no
+    look-back forbids (for `on` itself where there is none). Eight queries.
+    """
+    return _standing(evidence.of(participant, until=participant.infused_on), participant.infused_on or on)
+
+
+def worksheets(participants, at):
+    """Worksheets by participant key, each on today's date at its site. Eight queries, however many there are."""
+    participants = list(participants)
+    found = evidence.of_many(participants) if participants else {}
+    todays = Site.todays(at)
+    return {each.pk: _standing(found[each.pk], each.infused_on or todays[each.site_id]) for each in participants}
+
+
+def _standing(facts, on):
+    sheet = judge(facts, baseline=on)
+    if sheet.assessment.waiting and sheet.earliest_on:
+        return judge(facts, baseline=sheet.earliest_on)
+    return sheet
+
+
+def assessment(participant, on):
+    return worksheet(participant, on).assessment
+
+
 def questions(participant):
     """(criterion, part) for each part that a person answers; the others are computed from the record."""
-    criteria = participant.protocol.criteria
-    known = computed(criteria, participant.measured)
-    return [
-        (criterion, part)
-        for criterion in criteria
-        if criterion.answered
-        for part in criterion.parts
-        if part.id not in known
-    ]
+    return [(row.criterion, row.part) for row in _open_rows(participant).values()]
+
+
+def _open_rows(participant):
+    rows = judge(evidence.of(participant), baseline=participant.infused_on or participant.screened_on).rows
+    return {row.part.id: row for row in rows if not row.is_computed}
 
 
 @transaction.atomic
@@ -138,43 +165,62 @@ def answer(*, participant, answers, by, at, was=None):
     """Store the answers that are new or differ. `answers` maps part id to (answer code, evidence).
 
     `was` maps part id to what the person saw before answering; an answer that somebody else changed in the meantime
-    is not overwritten unseen.
+    is not overwritten unseen. Only an investigator decides otherwise than the record proposes, and says why.
     """
     participant = Participant.objects.select_for_update().get(pk=participant.pk)
     _must_be_open(participant)
     if participant.enrolled:
         raise ScreeningRefused("The criteria were confirmed at enrollment and are closed to changes.")
-    allowed = {
-        part.id: {code for code, label in answers_for(criterion, part)} for criterion, part in questions(participant)
-    }
-    stored = participant.answers_by_part
-    overtaken = []
-    for part, (code, evidence) in answers.items():
-        if code not in allowed.get(part, ()):
+    rows, stored, overtaken = _open_rows(participant), participant.answers_by_part, []
+    for part, (code, words) in answers.items():
+        row, old = rows.get(part), stored.get(part)
+        if row is None or code not in dict(answers_for(row.criterion, row.part)):
             raise ScreeningRefused(f'"{code}" is not an answer to {part}. Choose one of those shown.', field=part)
-        old = stored.get(part)
         stands = (old.answer, old.evidence) if old else ("", "")
         seen = stands if was is None else was.get(part, ("", ""))
-        if (code, evidence) in (stands, seen):
+        if (code, words) in (stands, seen) and not _is_outdated(row):
             continue  # as it stands, or not touched by this person
         if seen != stands:
             overtaken.append(part)
             continue
+        overrides = _overridden(row, code, words, participant, by)
         CriterionAnswer.objects.update_or_create(
             participant=participant,
             part=part,
-            defaults={"answer": code, "evidence": evidence, "answered_at": at, "answered_by": by},
+            defaults={
+                "answer": code,
+                "evidence": words,
+                "overrides": overrides,
+                "answered_at": at,
+                "answered_by": by,
+            },
         )
     if overtaken:
         raise Overtaken([stored[part] for part in overtaken])
     return participant
 
 
-def assessment(participant):
-    """The participant's criteria as they stand. One query."""
-    criteria = participant.protocol.criteria
-    given = {part: answer.answer for part, answer in participant.answers_by_part.items()}
-    return assess(criteria, given | computed(criteria, participant.measured))
+def _is_outdated(row):
+    """Whether the answer stands on what the record no longer says: the same answer again is then an answer."""
+    return bool(row.is_overridden and row.answer.overrides != row.proposal)
+
+
+def _overridden(row, code, words, participant, by) -> str:
+    """What the record proposed, where the answer differs from it; else empty."""
+    if not row.proposal or code == row.proposal:
+        return ""
+    label = dict(answers_for(row.criterion, row.part)).get(row.proposal, row.proposal).lower()
+    if not by.can(Permission.ENROLL, participant.site_id):
+        raise ScreeningRefused(
+            f"The record proposes {label} for {row.part.id}. Only an investigator decides otherwise.",
+            field=row.part.id,
+        )
+    if not words:
+        raise ScreeningRefused(
+            f"The record proposes {label} for {row.part.id}. Say why you decide otherwise.",
+            field=f"{row.part.id}-evidence",
+        )
+    return row.proposal
 
 
 def _must_be_open(participant):

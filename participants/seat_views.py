@@ -19,7 +19,7 @@ def slots(request):
         "board": board,
         "taken": sum(seat.state == "taken" for seat in board),
         "by_site": seats.by_site(board),
-        "waiting": seats.waiting(request.user),
+        "waiting": seats.waiting(request.user, timezone.now()),
         "holds": Hold.objects.visible_to(request.user).open().count(),
         "policy": protocol.current().enrollment,
         "stagger": protocol.current().stagger,

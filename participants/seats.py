@@ -9,7 +9,7 @@ from studytracker.access.grants import Permission
 from studytracker.protocol.models import Slot
 
 from .models import Enrollment, Participant
-from .screening import assessment
+from .screening import worksheets
 
 
 class Seat(NamedTuple):
@@ -57,16 +57,19 @@ def by_site(seats) -> list[tuple[str, int]]:
     return [(site.code, sum(seat.site == site.code for seat in seats)) for site in protocol.current().sites]
 
 
-def waiting(user) -> list[Waiting]:
-    """Everybody eligible and not enrolled, longest ready first. Two queries, whatever their number."""
-    open_screenings = Participant.objects.filter(
-        enrollment=None, screen_failed_at=None, withdrawn_at=None
-    ).prefetch_related("answers")
+def waiting(user, at) -> list[Waiting]:
+    """Everybody eligible and not enrolled, longest ready first. Ten queries, whatever their number."""
+    open_screenings = (
+        Participant.objects.for_listing()
+        .filter(enrollment=None, screen_failed_at=None, withdrawn_at=None)
+        .prefetch_related("answers")
+    )
+    sheets = worksheets(open_screenings, at)
     mine = user.sites_where(Permission.SEE)
     ready = [
         Waiting(each.site_id, each.identifier if each.site_id in mine else "", _ready_since(each))
         for each in open_screenings
-        if assessment(each).is_eligible
+        if sheets[each.pk].is_eligible
     ]
     return sorted(ready, key=lambda each: (each.since, each.site, each.identifier))
 

@@ -66,7 +66,7 @@ def participant(request, identifier):
         "participants/participant.html",
         row,
         actions=actions(row, request.user),
-        assessment=screening.assessment(row),
+        assessment=None if row.infused else screening.assessment(row, today),
         consents=row.consents.all(),
         corrections=row.infused.corrections.count() if row.infused else 0,
         panels=[import_string(path)(row, request.user, today) for path in settings.PARTICIPANT_PANELS],
@@ -89,10 +89,12 @@ def screen(request):
 @form_view
 def criteria(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.SCREEN, identifier=identifier)
-    form = CriteriaForm(posted(request), participant=row, assessment=screening.assessment(row))
-    saved = submit(request, form, partial(screening.answer, participant=row, by=request.user, at=timezone.now()))
+    at = timezone.now()
+    today = row.site.today(at)
+    form = CriteriaForm(posted(request), sheet=screening.worksheet(row, today))
+    saved = submit(request, form, partial(screening.answer, participant=row, by=request.user, at=at))
     if saved:
-        state = screening.assessment(saved)
+        state = screening.assessment(saved, today)
         messages.success(request, f"Saved: {state.answered} of {len(state.verdicts)} criteria are answered.")
         return redirect("participant" if state.is_eligible else "criteria", row.identifier)
     return page(request, "participants/criteria.html", row, form=form)
@@ -103,7 +105,7 @@ def enroll(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.ENROLL, identifier=identifier)
     at = timezone.now()
     taken, seats = enrollment.seats()
-    refusals = enrollment.reasons_against(row)
+    refusals = enrollment.reasons_against(row, row.site.today(at))
     if not refusals:
         refusals = holds.reasons_against(row.site_id)
     if not refusals and taken >= seats:
@@ -114,7 +116,8 @@ def enroll(request, identifier):
         messages.success(request, f"{row} is enrolled in slot {made.slot_id}. Next: the infusion.")
         return redirect("participant", row.identifier)
     context = {"form": form, "refusals": refusals, "seats": (taken, seats)}
-    return page(request, "participants/enroll.html", row, assessment=screening.assessment(row), **context)
+    assessment = screening.assessment(row, row.site.today(at))
+    return page(request, "participants/enroll.html", row, assessment=assessment, **context)
 
 
 @form_view
@@ -159,7 +162,7 @@ def _moves(row, form, at):
 def fail_screening(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.WITHDRAW, identifier=identifier)
     at = timezone.now()
-    failed = ", ".join(screening.assessment(row).failed)
+    failed = ", ".join(screening.assessment(row, row.site.today(at)).failed)
     form = ScreenFailureForm(posted(request), initial={"failed_on": row.site.today(at), "reason": failed})
     if submit(request, form, partial(screening.fail_screening, participant=row, by=request.user, at=at)):
         messages.success(request, f"{row} is recorded as a screen failure.")

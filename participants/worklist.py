@@ -6,15 +6,17 @@ from studytracker.access.grants import Permission
 from studytracker.web.worklist import Item
 
 from .models import Participant
-from .screening import assessment
+from .screening import worksheets
 
 
 def items(user, at):
-    """Screenings to finish, participants to enroll and infusions to record, for those who may. Two queries."""
+    """Screenings to finish, participants to enroll and infusions to record, for those who may. Nine queries."""
     mine = Participant.objects.visible_to(user).for_listing().filter(infusion=None)
-    waiting = mine.filter(screen_failed_at=None, withdrawn_at=None).prefetch_related("answers").order_by("identifier")
+    waiting = list(mine.filter(screen_failed_at=None, withdrawn_at=None).order_by("identifier"))
+    sheets = worksheets([each for each in waiting if not each.enrolled], at)
     for participant in waiting:
-        item = _infusion(participant, user) if participant.enrolled else _screening(participant, user)
+        sheet = sheets.get(participant.pk)
+        item = _screening(participant, user, sheet) if sheet else _infusion(participant, user)
         if item:
             yield item
 
@@ -36,8 +38,8 @@ def _infusion(participant, user):
         return _item(participant, "Awaiting infusion", detail, "Record infusion", "infuse")
 
 
-def _screening(participant, user):
-    state = assessment(participant)
+def _screening(participant, user, sheet):
+    state = sheet.assessment
     if state.is_eligible and user.can(Permission.ENROLL, participant.site_id):
         return _item(participant, "Ready to enroll", "Every criterion answered and met", "Review and enroll", "enroll")
     if not user.can(Permission.SCREEN, participant.site_id):

@@ -239,6 +239,8 @@ CELERY_TASK_TIME_LIMIT = 300
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
 SWEEP_MINUTES = env.float("SWEEP_MINUTES", default=2)
+# How old the last verified backup may be before the pages complain: a day, and an hour for the run itself.
+BACKUP_HOURS = env.float("BACKUP_HOURS", default=25)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "studytracker.outbox.tasks.sweep",
@@ -256,13 +258,15 @@ PROTOCOL_FILE = env.str("PROTOCOL_FILE", default=str(BASE_DIR / "studytracker" /
 
 # Imports run adverse_events -> visits -> participants -> studytracker. What must flow the other way is named here.
 ON_SCREENED = ["visits.schedule.record_screening_visit"]  # called with the participant, in the same transaction
-ON_INFUSED = ["visits.schedule.plan_follow_up"]  # called with the infusion, in the same transaction
+# Called with the infusion, in the same transaction.
+ON_INFUSED = ["visits.schedule.plan_follow_up", "adverse_events.watching.after_infusion"]
 # Sentences on what is missing of the safety data of a participant at the visits given: (participant, codes).
 SAFETY_LOOKS = ["visits.safety_look.missing"]
 # Called with the participant and the day; a sentence refuses the withdrawal.
 BEFORE_WITHDRAWAL = ["visits.attendance.against_withdrawal"]
 DAY0_CHECKS = ["visits.replanning.reasons_against"]  # sentences against a corrected Day 0
-ON_DAY0_CORRECTED = ["visits.replanning.replan"]  # called with the correction, in the same transaction
+# Called with the correction, in the same transaction.
+ON_DAY0_CORRECTED = ["visits.replanning.replan", "adverse_events.watching.after_day0_correction"]
 # Called with the infusion, the day and a sentence, in the same transaction, for a dose outside its tolerance.
 ON_DOSE_OUT_OF_TOLERANCE = ["visits.deviations.draft_dose"]
 DAY0_PREVIEW = "visits.replanning.preview"  # what a corrected Day 0 would move

@@ -3,7 +3,7 @@ from django.urls import include, path, register_converter
 from participants import decision_views as decisions
 from participants.seat_views import slots
 from studytracker.outbox import views as outbox
-from studytracker.protocol.views import study
+from studytracker.protocol.views import study, versions
 from studytracker.web.draft_views import discard_draft, save_draft
 from studytracker.web.home import help_page, home
 
@@ -29,6 +29,7 @@ urlpatterns = [
     path("exports/", include("studytracker.exports.urls")),
     path("drafts/", save_draft, name="save_draft"),
     path("drafts/discard/", discard_draft, name="discard_draft"),
+    path("study/versions/", versions, name="versions"),
     path("reminders/", outbox.reminders, name="reminders"),
     path("reminders/sweep/", outbox.sweep_now, name="sweep_now"),
     path("reminders/<row:pk>/", outbox.mail, name="mail"),
@@ -42,6 +43,7 @@ urlpatterns = [
     path("dsmb/<row:pk>/confirm/", decisions.confirm_decision, name="confirm_decision"),
     path("holds/", include("participants.hold_urls")),
     path("visits/", include("visits.urls")),
+    path("calendar/", include("visits.calendar_urls")),
     path("deviations/", include("visits.deviation_urls")),
     path("adverse-events/", include("adverse_events.urls")),
 ]

@@ -1,10 +1,21 @@
 """What went wrong: events, how they are judged, and how the judgement changed."""
 
 from .assessment import SITE, SPONSOR, Assessment, GradeEpisode
+from .clock import Clock, ClockChange, Determination, Fulfilment, InvestigatorAcknowledgement, Notification
 from .event import AdverseEvent
 from .judgement import JUDGED, SERIOUSNESS, SITE_JUDGES, SPONSOR_JUDGES, SPONSOR_SERIOUSNESS, Judged
+from .stopping import RuleSwitch, Trip, TripEvidence
 
 __all__ = [
+    "TripEvidence",
+    "Trip",
+    "RuleSwitch",
+    "Notification",
+    "Fulfilment",
+    "Determination",
+    "ClockChange",
+    "Clock",
+    "InvestigatorAcknowledgement",
     "JUDGED",
     "SERIOUSNESS",
     "SITE",

@@ -1,7 +1,5 @@
 """Who takes part, and the ways out: screen failure and withdrawal."""
 
-from decimal import Decimal
-
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -38,6 +36,17 @@ class Participant(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
     screen_failed_reason = models.CharField(max_length=500, blank=True)
+    screen_failed_criteria = models.CharField(
+        "criteria failed", max_length=200, blank=True, help_text="Ids of the protocol, such as E2 E9."
+    )
+    rescreens = models.OneToOneField(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="rescreened_as",
+        help_text="The failed screening that this one follows.",
+    )
 
     withdrawn_on = models.DateField(null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
@@ -123,11 +132,6 @@ class Participant(models.Model):
     def is_open(self):
         """Whether anything new may still be recorded on the way to, or after, the infusion."""
         return not (self.withdrawn_at or self.screen_failed_at)
-
-    @property
-    def measured(self):
-        """What the record already holds of the inputs that criteria are computed from."""
-        return {"age_years": Decimal(self.age)}
 
     @property
     def answers_by_part(self):

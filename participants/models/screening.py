@@ -13,6 +13,7 @@ class Consent(models.Model):
     form_version = models.CharField(max_length=20)
     signed_on = models.DateField()
     signed_at = models.DateTimeField(help_text="The instant signed, in UTC.")
+    obtained_by = models.CharField("obtained by", max_length=100, blank=True)
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
 
@@ -33,6 +34,9 @@ class CriterionAnswer(models.Model):
     part = models.CharField(max_length=10, help_text="The part's id in the protocol, such as E2a.")
     answer = models.CharField(max_length=20)
     evidence = models.CharField(max_length=500, blank=True)
+    overrides = models.CharField(
+        max_length=20, blank=True, help_text="What the record proposed, where an investigator decided otherwise."
+    )
     answered_at = models.DateTimeField()
     answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
 

@@ -29,9 +29,11 @@ class VitalSign(ClinicalFact):
         indexes = [models.Index(fields=["participant", "test", "measured_on", "id"], name="vitalsign_of_participant")]
 
     def __str__(self):
-        return (
-            f"{self.participant.identifier} {self.test} {self.value.normalize():f} {self.unit} on {self.measured_on}"
-        )
+        return f"{self.participant.identifier} {self.test} {self.reported} on {self.measured_on}"
+
+    @property
+    def reported(self):
+        return f"{self.value.normalize():f} {self.unit}"
 
     @property
     def planned(self):

@@ -1,10 +1,8 @@
-from decimal import Decimal
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from participants.eligibility import answers_for, assess, computed
+from participants.eligibility import answers_for, assess
 from studytracker import protocol
 
 RULES = protocol.current()
@@ -76,11 +74,6 @@ def test_only_conditional_parts_may_be_answered_not_applicable():
         if ("not_applicable", "Not applicable") in answers_for(criterion, row)
     }
     assert offering == {"I4a", "I4b"}
-
-
-@pytest.mark.parametrize(("age", "answer"), [(17, "not_met"), (18, "met"), (65, "met"), (66, "not_met")])
-def test_the_age_is_computed_with_both_ends_inside(age, answer):
-    assert computed(CRITERIA, {"age_years": Decimal(age)}) == {"R1": answer}
 
 
 def test_refusals_name_what_fails_what_is_unknown_and_what_is_open():

@@ -23,6 +23,8 @@ class Permission(StrEnum):
     PROPOSE_HOLD = "propose a hold"
     PLACE_HOLD = "place a hold"
     LIFT_HOLD = "lift a hold"
+    AMEND = "move participants to an amended protocol"
+    APPROVE = "record that a site's IRB approved a protocol version"
     EXPORT = "export data"
     EXPORT_IDENTIFIED = "export data as recorded, with accounts and free text"
     AUDIT = "read the audit trail"
@@ -41,7 +43,7 @@ P = Permission
 _ENTER = frozenset(
     {
         *(P.SEE, P.SCREEN, P.RECORD, P.INFUSE, P.LOG_VISIT, P.REPORT_DEVIATION, P.REPORT_EVENT, P.WITHDRAW),
-        *(P.PROPOSE_HOLD, P.HANDLE_PRODUCT, P.EXPORT, P.AUDIT, P.OPERATE),
+        *(P.PROPOSE_HOLD, P.HANDLE_PRODUCT, P.AMEND, P.EXPORT, P.AUDIT, P.OPERATE),
     }
 )
 
@@ -50,9 +52,13 @@ GRANTS: dict[str, frozenset[Permission]] = {
     Role.COORDINATOR: _ENTER,
     Role.INVESTIGATOR: _ENTER
     | {P.ENROLL, P.EXPORT_IDENTIFIED, P.CLASSIFY_DEVIATION, P.SIGN, P.PLACE_HOLD, P.RELEASE_PRODUCT},
-    Role.CHAIR: frozenset({P.SEE, P.PLACE_HOLD, P.LIFT_HOLD, P.REVIEW_SAFETY, P.EXPORT, P.AUDIT, P.OPERATE}),
+    Role.CHAIR: frozenset(
+        {P.SEE, P.PLACE_HOLD, P.LIFT_HOLD, P.REVIEW_SAFETY, P.APPROVE, P.EXPORT, P.AUDIT, P.OPERATE}
+    ),
     Role.MONITOR: frozenset({P.SEE, P.AUDIT}),
-    Role.ADMINISTRATOR: frozenset({P.SEE, P.REVIEW_SAFETY, P.EXPORT, P.EXPORT_IDENTIFIED, P.AUDIT, P.OPERATE}),
+    Role.ADMINISTRATOR: frozenset(
+        {P.SEE, P.REVIEW_SAFETY, P.APPROVE, P.EXPORT, P.EXPORT_IDENTIFIED, P.AUDIT, P.OPERATE}
+    ),
 }
 
 # These roles always span the whole trial; the others are held at one site each.

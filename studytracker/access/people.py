@@ -1,5 +1,6 @@
 """Adding and ending the roles people hold."""
 
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
@@ -46,3 +47,9 @@ def holders(role, site):
         is_active=True,
         pk__in=Membership.objects.current().filter(role=role, site=site).values("user"),
     ).order_by("username")
+
+
+def system():
+    """The account that stands for the program where a row needs a person and none acted. Nobody can sign in to it."""
+    facts = {"is_active": False, "password": make_password(None)}
+    return User.objects.get_or_create(username="system", defaults=facts)[0]

@@ -64,6 +64,8 @@ class LabTest(Measure):
     procedure: Code
     results: tuple[Text, ...] = ()
     input: Code | None = None
+    # A positive one says nothing by itself: the investigator judges it.
+    for_investigator: Flag = False
 
     @model_validator(mode="after")
     def _has_what_its_kind_needs(self):
@@ -85,6 +87,7 @@ class LabTest(Measure):
 
 class VitalTest(Measure):
     unit: Text
+    procedure: Code
 
 
 class Drug(Table):

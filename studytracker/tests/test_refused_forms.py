@@ -239,7 +239,7 @@ def test_all_procedures_done_marks_what_is_open_and_saves_nothing(musc, browse, 
     response = browse(coordinator).post("/visits/MUSC-001/W2/log/", typed)
     form = response.context["form"]
     assert response.status_code == 200
-    assert {procedure.code: answer.value() for procedure, answer, _, _ in form.rows} == {
+    assert {procedure.code: answer.value() for procedure, answer, *_ in form.rows} == {
         code: "not_done" if code == "weight" else "done" for code in protocol.current().visit("W2").procedures
     }
     assert 'value="17"' in response.content.decode()
@@ -249,7 +249,7 @@ def test_all_procedures_done_marks_what_is_open_and_saves_nothing(musc, browse, 
 def test_nothing_is_marked_before_a_person_marks_it(musc, browse, coordinator, frozen):
     musc.infused(DAY0)
     form = browse(coordinator).get("/visits/MUSC-001/W2/log/").context["form"]
-    assert {answer.value() for _, answer, _, _ in form.rows} == {None}
+    assert {answer.value() for _, answer, *_ in form.rows} == {None}
 
 
 def test_one_reason_answers_for_all_that_is_left_open(musc, browse, coordinator, frozen):

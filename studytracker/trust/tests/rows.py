@@ -19,6 +19,7 @@ KEY_ONLY = {"protocol.Site", "protocol.Slot", "trust.Act", "trust.Signature"}
 
 # By model: the field that the update paths change, and to what.
 CHANGES = {
+    "protocol.Approval": ("approved_on", date(2025, 1, 31)),
     "protocol.Adoption": ("sha256", "1" * 64),
     "access.User": ("password", "another"),
     "access.Membership": ("ended_at", NOW),
@@ -56,11 +57,24 @@ CHANGES = {
     "visits.Visit": ("target_on", date(2025, 3, 1)),
     "visits.VisitProcedure": ("code", "exam"),
     "visits.Booking": ("starts_at", datetime(2025, 7, 1, 13, 30, tzinfo=UTC)),
+    "visits.CalendarFeed": ("fetched_at", NOW),
+    "visits.ContactAttempt": ("outcome", "No answer, twice"),
+    "visits.VersionChange": ("reason", "amended again"),
+    "visits.VisitChange": ("what", "moved"),
     "visits.WindowMove": ("new_target_on", date(2025, 3, 1)),
     "visits.Deviation": ("description", "Seen 3 days late"),
     "adverse_events.AdverseEvent": ("is_fatal", True),
     "adverse_events.Assessment": ("sponsor_is_fatal", True),
     "adverse_events.GradeEpisode": ("grade", 4),
+    "adverse_events.Clock": ("presumed", "unexpected"),
+    "adverse_events.ClockChange": ("words", "Moved"),
+    "adverse_events.Determination": ("note", "Seen anew"),
+    "adverse_events.Notification": ("reference", "FAX-2"),
+    "adverse_events.Fulfilment": ("clock_id", None),
+    "adverse_events.InvestigatorAcknowledgement": ("investigator_id", None),
+    "adverse_events.RuleSwitch": ("reason", "Another"),
+    "adverse_events.Trip": ("words", "Counted anew"),
+    "adverse_events.TripEvidence": ("words", "Grade 4"),
     "exports.ExportJob": ("purpose", "for the sponsor"),
     "exports.ExportJob_sites": ("site_id", "EMORY"),
     "exports.Download": ("downloaded_at", datetime(2025, 6, 19, 1, 2, 3, 456789, tzinfo=UTC)),
@@ -96,6 +110,14 @@ class Rows:
         self.events = Event.objects.bulk_create(self.adverseevent(n, number=2) for n in range(MANY))
         Lot = apps.get_model("participants.ProductLot")
         self.lots = Lot.objects.bulk_create(self.productlot(n + 100) for n in range(MANY))
+        Adoption, Change = apps.get_model("protocol.Adoption"), apps.get_model("visits.VersionChange")
+        self.adoptions = Adoption.objects.bulk_create(
+            Adoption(version=f"8.{n}", sha256="0" * 64, adopted_at=NOW) for n in range(MANY)
+        )
+        self.version_changes = Change.objects.bulk_create(
+            self._version_change_of(participant) for participant in treated
+        )
+        self.clocks, self.notifications, self.trips, self.stops = self._safety_rows()
         self.jobs = apps.get_model("exports.ExportJob").objects.bulk_create(self.exportjob(n) for n in range(MANY))
         self.corrections = Correction.objects.bulk_create(self.day0correction(n) for n in range(MANY))
 
@@ -105,6 +127,7 @@ class Rows:
     def change(self, model):
         name, value = CHANGES[model._meta.label]
         spare = {"group_id": self.groups, "permission_id": self.permissions}
+        spare |= {"clock_id": self.clocks, "investigator_id": self.users}
         return name, spare[name][-1].pk if name in spare else value
 
     def site(self, n):
@@ -318,6 +341,29 @@ class Rows:
         facts = {"starts_at": NOW, "booked_at": NOW, "booked_by": self.by}
         return self._model("visits.Booking")(visit=self.visits[n], **facts)
 
+    def calendarfeed(self, n):
+        return self._model("visits.CalendarFeed")(user=self.users[n], token_sha256=f"{n:064}", made_at=NOW)
+
+    def contactattempt(self, n):
+        facts = {"tried_on": TODAY, "means": "Telephone", "outcome": "No answer"}
+        facts |= {"recorded_at": NOW, "recorded_by": self.by}
+        return self._model("visits.ContactAttempt")(visit=self.visits[n], **facts)
+
+    def approval(self, n):
+        facts = {"approved_on": TODAY, "recorded_at": NOW, "recorded_by": self.by}
+        return self._model("protocol.Approval")(adoption=self.adoptions[n], site_id="MUSC", **facts)
+
+    def versionchange(self, n):
+        return self._version_change_of(self.participants[n])
+
+    def _version_change_of(self, participant):
+        facts = {"from_version": "1.0", "to_version": "1.1", "consented_on": TODAY, "reason": "amended"}
+        facts |= {"changed_at": NOW, "changed_by": self.by}
+        return self._model("visits.VersionChange")(participant=participant, **facts)
+
+    def visitchange(self, n):
+        return self._model("visits.VisitChange")(change=self.version_changes[n], visit=self.visits[n], what="dropped")
+
     def windowmove(self, n):
         days = {f"{age}_{end}_on": TODAY for age in ("old", "new") for end in ("target", "opens", "closes")}
         return self._model("visits.WindowMove")(correction=self.corrections[n], visit=self.visits[n], **days)
@@ -349,6 +395,64 @@ class Rows:
     def gradeepisode(self, n):
         facts = {"grade": 2, "since": PartialDate(2025, 6), "recorded_at": NOW, "recorded_by": self.by}
         return self._model("adverse_events.GradeEpisode")(event=self.events[n], **facts)
+
+    def _safety_rows(self):
+        """What the tables of clocks and stopping rules point at."""
+        clocks = self._model("adverse_events.Clock").objects.bulk_create(self.clock(n, "K2") for n in range(MANY + 1))
+        told = self._model("adverse_events.Notification").objects.bulk_create(
+            self.notification(n) for n in range(MANY)
+        )
+        Hold = self._model("participants.Hold")
+        held = {"cause": "stopping_rule", "text": "Tripped", "opened_at": NOW, "opened_by": self.by}
+        holds = Hold.objects.bulk_create(Hold(**held, reference=f"S{n}") for n in range(2 * MANY))
+        trips = self._model("adverse_events.Trip").objects.bulk_create(
+            self._trip_of(holds[MANY + n]) for n in range(MANY)
+        )
+        return clocks, told, trips, holds
+
+    def clock(self, n, rule_id="K1"):
+        event = self.events[n % MANY]
+        facts = {"rule_id": rule_id, "occurrence": str(n), "because": "serious", "starts": "awareness"}
+        facts |= {"protocol_version": "1.0", "opened_at": NOW, "opened_by": self.by, "started_at": NOW}
+        return self._model("adverse_events.Clock")(
+            event=event, participant_id=event.participant_id, site_id="MUSC", **facts
+        )
+
+    def clockchange(self, n):
+        facts = {"words": "Opened", "made_at": NOW, "made_by": self.by}
+        return self._model("adverse_events.ClockChange")(clock=self.clocks[n], **facts)
+
+    def determination(self, n):
+        facts = {"kind": "qualifies", "determined_at": NOW, "note": "Seen", "recorded_at": NOW, "recorded_by": self.by}
+        return self._model("adverse_events.Determination")(event=self.events[n], site_id="MUSC", **facts)
+
+    def notification(self, n):
+        facts = {"recipient": "sponsor", "sent_at": NOW, "method": "fax", "reference": "FAX-1"}
+        facts |= {"recorded_at": NOW, "recorded_by": self.by, "site_id": "MUSC"}
+        return self._model("adverse_events.Notification")(event=self.events[n], **facts)
+
+    def fulfilment(self, n):
+        return self._model("adverse_events.Fulfilment")(clock=self.clocks[n], notification=self.notifications[n])
+
+    def investigatoracknowledgement(self, n):
+        return self._model("adverse_events.InvestigatorAcknowledgement")(
+            notification=self.notifications[n], investigator=self.users[0]
+        )
+
+    def ruleswitch(self, n):
+        facts = {"rule_id": "S1", "is_on": True, "reason": "Agreed", "switched_at": NOW, "switched_by": self.by}
+        return self._model("adverse_events.RuleSwitch")(**facts)
+
+    def trip(self, n):
+        return self._trip_of(self.stops[n])
+
+    def _trip_of(self, hold):
+        facts = {"rule_id": "S1", "protocol_version": "1.0", "words": "2 of 3", "tripped_at": NOW, "hold": hold}
+        return self._model("adverse_events.Trip")(tripped_by=self.by, **facts)
+
+    def tripevidence(self, n):
+        facts = {"words": "Grade 3", "counted_at": NOW, "event": self.events[n]}
+        return self._model("adverse_events.TripEvidence")(trip=self.trips[n], **facts)
 
     def exportjob(self, n):
         facts = {"format": "csv", "level": "coded", "purpose": f"for review {n}", "requested_at": NOW}
