@@ -6,8 +6,8 @@ from django.urls import reverse
 
 from studytracker.dates import day_label
 
-from . import decisions, holds
-from .screening import assessment
+from . import decisions, evidence, holds
+from .worksheet import judge
 
 
 class Gate(NamedTuple):
@@ -56,7 +56,8 @@ def _eligibility(participant, on):
         return Gate("Eligibility", ["An investigator confirms eligibility and enrolls first."], "", link)
     if on < enrolled.enrolled_on:
         return Gate("Eligibility", [f"Enrolled on {day_label(enrolled.enrolled_on)}, which is later."], "", link)
-    reasons = assessment(participant).sentences()
+    sheet = judge(evidence.of(participant, until=on), baseline=on, is_day=True)  # look-backs count to that very day
+    reasons = sheet.assessment.sentences()
     return Gate("Eligibility", reasons, f"Confirmed {day_label(enrolled.enrolled_on)} by {enrolled.enrolled_by}", link)
 
 
