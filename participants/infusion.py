@@ -8,6 +8,8 @@ from django.utils.module_loading import import_string
 
 from studytracker.dates import ImpossibleTime, day_label, local_instant
 from studytracker.refusal import Refused
+from studytracker.trust.acting import because
+from studytracker.trust.versions import checked_reason
 
 from . import gates, holds
 from .doses import cells_in, is_within
@@ -177,27 +179,33 @@ def correct_day0(*, participant, infused_on, start_time, reason, by, at):
     Participant.objects.select_for_update().get(pk=participant.pk)
     participant = Participant.objects.for_listing().get(pk=participant.pk)
     started_at = check_correction(participant=participant, infused_on=infused_on, start_time=start_time, at=at)
-    infusion = participant.infused
-    correction = Day0Correction.objects.create(
-        infusion=infusion,
-        from_on=infusion.infused_on,
-        to_on=infused_on,
-        from_started_at=infusion.started_at,
-        to_started_at=started_at,
-        reason=reason,
-        corrected_at=at,
-        corrected_by=by,
-    )
-    stopped_at = _with_the_day(participant, infusion.stopped_at, infused_on)
-    for pause in infusion.interruptions.all():
-        pause.began_at, pause.resumed_at = (
-            _with_the_day(participant, moment, infused_on) for moment in (pause.began_at, pause.resumed_at)
+    infusion, reason = participant.infused, checked_reason(reason)
+    with because(reason):
+        correction = Day0Correction.objects.create(
+            infusion=infusion,
+            from_on=infusion.infused_on,
+            to_on=infused_on,
+            from_started_at=infusion.started_at,
+            to_started_at=started_at,
+            reason=reason,
+            corrected_at=at,
+            corrected_by=by,
         )
-        pause.save(update_fields=["began_at", "resumed_at"])
-    infusion.infused_on, infusion.started_at, infusion.stopped_at = infused_on, started_at, stopped_at
-    infusion.save(update_fields=["infused_on", "started_at", "stopped_at"])
-    announce(settings.ON_DAY0_CORRECTED, correction, by=by, at=at)
+        _move(infusion, infused_on, started_at)
+        announce(settings.ON_DAY0_CORRECTED, correction, by=by, at=at)
     return correction
+
+
+def _move(infusion, infused_on, started_at):
+    """The corrected start, and the end and the interruptions with it."""
+    participant = infusion.participant
+    for pause in infusion.interruptions.all():
+        pause.began_at = _with_the_day(participant, pause.began_at, infused_on)
+        pause.resumed_at = _with_the_day(participant, pause.resumed_at, infused_on)
+        pause.save(update_fields=["began_at", "resumed_at"])
+    infusion.stopped_at = _with_the_day(participant, infusion.stopped_at, infused_on)
+    infusion.infused_on, infusion.started_at = infused_on, started_at
+    infusion.save(update_fields=["infused_on", "started_at", "stopped_at"])
 
 
 def _with_the_day(participant, moment, infused_on):

@@ -19,6 +19,7 @@ class Permission(StrEnum):
     CLASSIFY_DEVIATION = "classify deviations"
     SIGN = "sign what an investigator answers for"
     REPORT_EVENT = "report adverse events"
+    JUDGE_AS_SPONSOR = "give the sponsor's assessment of adverse events"
     WITHDRAW = "record a withdrawal or a screen failure"
     PROPOSE_HOLD = "propose a hold"
     PLACE_HOLD = "place a hold"
@@ -29,6 +30,7 @@ class Permission(StrEnum):
     EXPORT_IDENTIFIED = "export data as recorded, with accounts and free text"
     AUDIT = "read the audit trail"
     OPERATE = "see the delivery of reminders and run it"
+    ACKNOWLEDGE = "acknowledge reminders"
 
 
 class Role(TextChoices):
@@ -43,7 +45,7 @@ P = Permission
 _ENTER = frozenset(
     {
         *(P.SEE, P.SCREEN, P.RECORD, P.INFUSE, P.LOG_VISIT, P.REPORT_DEVIATION, P.REPORT_EVENT, P.WITHDRAW),
-        *(P.PROPOSE_HOLD, P.HANDLE_PRODUCT, P.AMEND, P.EXPORT, P.AUDIT, P.OPERATE),
+        *(P.PROPOSE_HOLD, P.HANDLE_PRODUCT, P.AMEND, P.EXPORT, P.AUDIT, P.OPERATE, P.ACKNOWLEDGE),
     }
 )
 
@@ -53,7 +55,10 @@ GRANTS: dict[str, frozenset[Permission]] = {
     Role.INVESTIGATOR: _ENTER
     | {P.ENROLL, P.EXPORT_IDENTIFIED, P.CLASSIFY_DEVIATION, P.SIGN, P.PLACE_HOLD, P.RELEASE_PRODUCT},
     Role.CHAIR: frozenset(
-        {P.SEE, P.PLACE_HOLD, P.LIFT_HOLD, P.REVIEW_SAFETY, P.APPROVE, P.EXPORT, P.AUDIT, P.OPERATE}
+        {
+            *(P.SEE, P.JUDGE_AS_SPONSOR, P.PLACE_HOLD, P.LIFT_HOLD, P.REVIEW_SAFETY),
+            *(P.APPROVE, P.EXPORT, P.AUDIT, P.OPERATE),
+        }
     ),
     Role.MONITOR: frozenset({P.SEE, P.AUDIT}),
     Role.ADMINISTRATOR: frozenset(

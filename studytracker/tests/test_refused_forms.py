@@ -303,11 +303,15 @@ def test_an_event_that_contradicts_itself_comes_back_whole(musc, browse, coordin
     response = browse(coordinator).post("/adverse-events/MUSC-001/new/", typed)
     page = response.content.decode()
     assert response.status_code == 422
-    assert "Grade 5 is death" in page
+    assert "Grade 5 is death, and the criterion death is not ticked. Is this so?" in page
     assert "Shingles &lt;b&gt;left&lt;/b&gt;" in page
     assert "<b>left</b>" not in page
     assert "called the ward" in page
     assert AdverseEvent.objects.count() == 0
+    assert browse(coordinator).post("/adverse-events/MUSC-001/new/", typed | {"confirmed": "on"}).status_code == 302
+    event = AdverseEvent.objects.get()
+    assert [each.code for each in event.confirmations.all()] == ["grade_5_without_death"]
+    assert "Confirmed 18 Jun 2025" in browse(coordinator).get("/adverse-events/MUSC-001/1/").content.decode()
 
 
 def test_an_event_with_an_unknown_day_is_saved_as_known(musc, browse, coordinator, frozen):
@@ -335,7 +339,7 @@ def test_a_form_sent_several_times_is_saved_once(musc, browse, coordinator, froz
     answers = [client.post("/adverse-events/MUSC-001/new/", typed).url for _ in range(times)]
     assert answers == ["/adverse-events/MUSC-001/1/"] * times
     assert AdverseEvent.objects.count() == 1
-    client.post("/adverse-events/MUSC-001/new/", typed | {"form_key": "0" * 32})
+    client.post("/adverse-events/MUSC-001/new/", typed | {"form_key": "0" * 32, "confirmed": "on"})
     assert AdverseEvent.objects.count() == 2
 
 
@@ -353,6 +357,7 @@ def test_a_second_click_on_what_can_happen_once_leads_to_the_result_and_not_to_a
 def test_one_person_s_key_does_not_stop_another_s_form(musc, browse, coordinator, investigator, frozen):
     musc.infused(DAY0)
     typed = {"term": "Shingles", **boxes("started", "", "6", "2025"), "is_ongoing": "on", "form_key": "b" * 32}
+    typed |= {"confirmed": "on"}  # the same event twice is asked about
     for person in (coordinator, investigator):
         browse(person).post("/adverse-events/MUSC-001/new/", typed)
     assert AdverseEvent.objects.count() == 2
@@ -408,18 +413,19 @@ def test_two_people_answering_at_once_lose_nothing_and_see_each_other(musc, brow
     mine, theirs = browse(coordinator), browse(investigator)
     mine.post(address, {"E8": "absent", "E8-evidence": "chart"})
     opened = seen(mine.get(address).content.decode())
-    theirs.post(address, {"E8": "present", "E8-evidence": "CT of today"} | opened)
+    answered = {"E8": "present", "E8-evidence": "CT of today", "reason": "CT of today"}
+    assert theirs.post(address, answered | opened).status_code == 302
 
     untouched = {"E8": "absent", "E8-evidence": "chart", "E5": "absent", "E5-evidence": "history"}
     assert mine.post(address, untouched | opened).status_code == 302
     answers = Participant.objects.get().answers.order_by("part").values_list("part", "answer", "evidence")
     assert list(answers) == [("E5", "absent", "history"), ("E8", "present", "CT of today")]
 
-    changed = {"E8": "unknown", "E8-evidence": "asked the ward"}
+    changed = {"E8": "unknown", "E8-evidence": "asked the ward", "reason": "Not clear to the ward"}
     response = mine.post(address, changed | opened)
     page = response.content.decode()
-    assert response.status_code == 422
-    assert "E8 was answered meanwhile by pi.musc: present (CT of today). Yours stands in the form" in page
+    assert response.status_code == 409
+    assert "<td>Absent (chart)</td><td>Present (CT of today)</td><td>Unknown (asked the ward)</td>" in page
     assert "asked the ward</textarea>" in page
     assert list(answers.all()) == [("E5", "absent", "history"), ("E8", "present", "CT of today")]
     assert mine.post(address, changed | seen(page)).status_code == 302

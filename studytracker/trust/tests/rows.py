@@ -66,6 +66,9 @@ CHANGES = {
     "adverse_events.AdverseEvent": ("is_fatal", True),
     "adverse_events.Assessment": ("sponsor_is_fatal", True),
     "adverse_events.GradeEpisode": ("grade", 4),
+    "adverse_events.Confirmation": ("sentence", "Really?"),
+    "adverse_events.DictionaryTerm": ("definition", "Changed"),
+    "adverse_events.MeddraCode": ("code", 7),
     "adverse_events.Clock": ("presumed", "unexpected"),
     "adverse_events.ClockChange": ("words", "Moved"),
     "adverse_events.Determination": ("note", "Seen anew"),
@@ -110,6 +113,8 @@ class Rows:
         self.events = Event.objects.bulk_create(self.adverseevent(n, number=2) for n in range(MANY))
         Lot = apps.get_model("participants.ProductLot")
         self.lots = Lot.objects.bulk_create(self.productlot(n + 100) for n in range(MANY))
+        Term = apps.get_model("adverse_events.DictionaryTerm")
+        self.terms = Term.objects.bulk_create(self.dictionaryterm(n, name="Red spots") for n in range(MANY))
         Adoption, Change = apps.get_model("protocol.Adoption"), apps.get_model("visits.VersionChange")
         self.adoptions = Adoption.objects.bulk_create(
             Adoption(version=f"8.{n}", sha256="0" * 64, adopted_at=NOW) for n in range(MANY)
@@ -391,6 +396,17 @@ class Rows:
 
     def assessment(self, n):
         return self._model("adverse_events.Assessment")(event=self.events[n], number=9, made_at=NOW, made_by=self.by)
+
+    def confirmation(self, n):
+        facts = {"sentence": "Is this so?", "confirmed_at": NOW, "confirmed_by": self.by}
+        return self._model("adverse_events.Confirmation")(event=self.events[n], code="grade_5", **facts)
+
+    def dictionaryterm(self, n, name="Green spots"):
+        facts = {"body_system": "Invented disorders", "loaded_at": NOW}
+        return self._model("adverse_events.DictionaryTerm")(version="5.0", name=f"{name} {n}", **facts)
+
+    def meddracode(self, n):
+        return self._model("adverse_events.MeddraCode")(term=self.terms[n], code=900 + n)
 
     def gradeepisode(self, n):
         facts = {"grade": 2, "since": PartialDate(2025, 6), "recorded_at": NOW, "recorded_by": self.by}

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('participants', '0007_screening_attempts'),
+        ('participants', '0008_version'),
         ('protocol', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
