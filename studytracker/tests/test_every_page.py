@@ -104,6 +104,8 @@ PAGES = {
     "void_event": (["MUSC-001", 1], ENTERS),
     "restore_event": (["MUSC-001", 1], ENTERS),
     "slots": ([], HAS_A_ROLE),
+    "safety_review": ([], HAS_A_ROLE),
+    "site_review": (["MUSC"], AT_MUSC),
     "holds": ([], HAS_A_ROLE),
     "new_hold": ([], ENTERS | {"emory_coordinator", "chair"}),
     "hold": (["hold"], AT_MUSC),
@@ -119,7 +121,7 @@ PACKAGE = {"datasets": ["visits"], "sites": ["MUSC"], "format": "csv", "level": 
 ELSEWHERE = {"signature", "sign_in", "sign_out", "find", "sweep_now", "try_again"}
 ELSEWHERE |= {"test_mail", "end_acknowledgement", "alive", "ready"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "make_feed", "revoke_feed", "feed"}
-ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "download_export"}
+ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "download_export", "mark_reviewed"}
 
 
 # A word in place of a row number: the first row of that kind at MUSC.
@@ -180,7 +182,7 @@ def test_nobody_gets_in_unnamed(stage, client):
 
 
 # Where these are looked for, the question whether the role may look at all comes first.
-ASKED_FIRST = {"mail", "history", "export"}
+ASKED_FIRST = {"site_review", "mail", "history", "export"}
 
 
 def status_for(name, role):
@@ -199,7 +201,7 @@ def test_each_role_gets_in_where_its_grant_says_so(request, stage, browse, role)
     assert answers == {name: status_for(name, role) for name in PAGES}
 
 
-NOWHERE = {"MUSC-001": "MUSC-998", "MUSC-002": "MUSC-998"}  # and a row number that there is not
+NOWHERE = {"MUSC": "NOWHERE", "MUSC-001": "MUSC-998", "MUSC-002": "MUSC-998"}  # and a row number that there is not
 
 
 def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, emory_coordinator):
@@ -218,6 +220,7 @@ READS = (
     "infusion_day",
     "dsmb_decision",
     "lot",
+    "site_review",
     "export",
     "hold",
     "participant",
@@ -245,7 +248,16 @@ def test_nobody_writes_without_the_grant(request, stage, browse, role):
     assert told == dict.fromkeys(not_theirs, status == 403)
 
 
-TAKES_A_POST = {*WRITES, "screen", "new_hold", "new_lot", "exports", "reminder_preferences"}
+TAKES_A_POST = {
+    *WRITES,
+    "safety_review",
+    "site_review",
+    "screen",
+    "new_hold",
+    "new_lot",
+    "exports",
+    "reminder_preferences",
+}
 
 
 def test_what_only_reads_refuses_a_post(stage, browse, coordinator):
@@ -379,13 +391,13 @@ def test_a_list_takes_the_same_queries_however_many_rows(
 
 @pytest.mark.parametrize("many", [1, 5])
 def test_the_next_mails_take_no_more_queries_for_more_rows(
-    musc, coordinator, browse, frozen, many, django_assert_max_num_queries
+    musc, coordinator, chair, administrator, browse, frozen, many, django_assert_max_num_queries
 ):
-    """By the people and their times, of which there are two here."""
+    """By the people and their times, of which there are three here."""
     for _ in range(many):
         musc.infused(DAY0)
     client = browse(coordinator)
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(34):
         assert client.get("/reminders/next/").status_code == 200
 
 

@@ -19,6 +19,7 @@ NAVIGATION = (
     ("Visits", "visits", Permission.SEE),
     ("Calendar", "calendar", Permission.SEE),
     ("Adverse events", "adverse_events", Permission.SEE),
+    ("Safety review", "safety_review", Permission.SEE),
     ("Deviations", "deviations", Permission.SEE),
     ("Slots", "slots", Permission.SEE),
     ("Product", "product", Permission.SEE),
