@@ -6,6 +6,8 @@ from datetime import date
 import pytest
 from django.urls import get_resolver, reverse
 
+from adverse_events.models import Clock, Determination, Notification
+from adverse_events.notifications import determine, notify
 from adverse_events.reporting import report
 from conftest import NOW
 from participants.decisions import record_decision
@@ -112,6 +114,13 @@ PAGES = {
     "place_hold": (["hold"], {"investigator", "chair"}),
     "decline_hold": (["hold"], {"investigator", "chair"}),
     "lift_hold": (["hold"], {"chair"}),
+    "notify": (["MUSC-001", 2], ENTERS | {"chair"}),
+    "determine": (["MUSC-001", 2], ENTERS | {"chair"}),
+    "void_notification": (["MUSC-001", 2, "told"], ENTERS | {"chair"}),
+    "void_determination": (["MUSC-001", 2, "determined"], ENTERS | {"chair"}),
+    "close_clock": (["MUSC-001", 2, "clock"], {"investigator", "chair"}),
+    "clocks": ([], HAS_A_ROLE),
+    "stopping_rules": ([], HAS_A_ROLE),
     "audit": ([], HAS_A_ROLE),
     "history": (["visits_visit", "visit"], AT_MUSC),
     "mail": (["mail"], OPERATES - {"emory_coordinator"}),
@@ -119,6 +128,7 @@ PAGES = {
 PACKAGE = {"datasets": ["visits"], "sites": ["MUSC"], "format": "csv", "level": "coded", "purpose": "a review"}
 # Their own tests are below or in their room.
 ELSEWHERE = {"signature", "sign_in", "sign_out", "find", "sweep_now", "try_again"}
+ELSEWHERE |= {"switch_rule", "acknowledge_report"}
 ELSEWHERE |= {"test_mail", "end_acknowledgement", "alive", "ready"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "make_feed", "revoke_feed", "feed"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "download_export", "mark_reviewed"}
@@ -133,6 +143,9 @@ ROWS = {
     "lot": (ProductLot, "site"),
     "decision": (DsmbDecision, "site"),
     "export": (ExportJob, "sites"),
+    "told": (Notification, "site"),
+    "determined": (Determination, "site"),
+    "clock": (Clock, "site"),
 }
 
 
@@ -151,6 +164,7 @@ def stage(musc, coordinator, chair, frozen):
     participant = musc.infused(DAY0)
     musc.answered()
     report(participant=participant, term="Fatigue", started=PartialDate(2025, 6), by=coordinator, at=NOW)
+    _report_serious(participant, coordinator)
     facts = {"category": "privacy", "happened_on": DAY0, "description": "Fax to a wrong number"}
     report_deviation(participant=participant, by=coordinator, at=NOW, **facts)
     propose_hold(site=participant.site, cause="product", text="Lot warmed up", by=coordinator, at=NOW)
@@ -161,6 +175,16 @@ def stage(musc, coordinator, chair, frozen):
     log_unplanned(participant=participant, kind="UNS", **happened, **done)
     request_export(**PACKAGE, by=coordinator, at=NOW)
     sweep(NOW)
+
+
+def _report_serious(participant, by):
+    """AE 2, with its clocks, a notification and a determination."""
+    fever = {"term": "Fever", "started": PartialDate(2025, 6), "is_hospitalization": True}
+    event = report(participant=participant, **fever, by=by, at=NOW)
+    told = {"recipient": "sponsor", "sent_at": NOW, "method": "fax", "reference": "FAX-1", "clocks": []}
+    notify(event=event, **told, by=by, at=NOW)
+    found = {"kind": "unanticipated_problem", "determined_at": NOW, "note": "Not foreseen"}
+    determine(event=event, **found, by=by, at=NOW)
 
 
 def patterns(resolver):
@@ -325,8 +349,11 @@ def test_pages_carry_a_strict_policy_and_name_no_other_host(stage, browse, coord
     ("role", "words"),
     [
         ("coordinator", ["Overdue", "MUSC-001", "W1", "Log visit", "Visit matrix"]),
-        ("investigator", ["Ready to enroll", "MUSC-002", "Adverse events to complete", "AE 1: Fatigue"]),
-        ("chair", ["Exports", "Visit matrix", "Nothing waits for you"]),
+        (
+            "investigator",
+            ["Reporting clocks", "Ready to enroll", "MUSC-002", "Adverse events to complete", "AE 1: Fatigue"],
+        ),
+        ("chair", ["Exports", "Visit matrix", "For the sponsor to say", "K4 waits for the sponsor"]),
         ("monitor", ["Visit matrix", "Nothing waits for you"]),
         ("administrator", ["Exports", "of adverse events"]),
         ("outsider", ["hold no role in this trial yet"]),
@@ -350,7 +377,7 @@ def test_the_investigator_s_home_begins_with_safety_and_the_coordinator_s_with_v
     def first(person):
         return re.search(r'class="worklist-group">([^<]+) <', browse(person).get("/").content.decode())[1]
 
-    assert (first(coordinator), first(investigator)) == ("Overdue", "Adverse events to complete")
+    assert (first(coordinator), first(investigator)) == ("Overdue", "Reporting clocks")
 
 
 @pytest.mark.parametrize("many", [1, 5])
@@ -362,7 +389,7 @@ def test_home_takes_the_same_queries_however_many_participants(
         musc.screened()
     client = browse(investigator)
     client.get("/")
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(28):
         client.get("/")
 
 
@@ -397,7 +424,7 @@ def test_the_next_mails_take_no_more_queries_for_more_rows(
     for _ in range(many):
         musc.infused(DAY0)
     client = browse(coordinator)
-    with django_assert_max_num_queries(50):
+    with django_assert_max_num_queries(52):
         assert client.get("/reminders/next/").status_code == 200
 
 

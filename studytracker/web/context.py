@@ -19,6 +19,8 @@ NAVIGATION = (
     ("Visits", "visits", Permission.SEE),
     ("Calendar", "calendar", Permission.SEE),
     ("Adverse events", "adverse_events", Permission.SEE),
+    ("Clocks", "clocks", Permission.SEE),
+    ("Stopping rules", "stopping_rules", Permission.SEE),
     ("Safety review", "safety_review", Permission.SEE),
     ("Deviations", "deviations", Permission.SEE),
     ("Slots", "slots", Permission.SEE),
