@@ -9,7 +9,7 @@ from participants.holds import HoldRefused, decline_hold, lift_hold, open_hold, 
 from participants.infusion import InfusionRefused
 from participants.lifting import KIND, MEANING, displayed_hash
 from participants.models import Enrollment, Hold, Infusion
-from participants.tests.test_infuse import record
+from participants.tests.test_infuse import ready, record
 from studytracker.protocol.models import Site
 from studytracker.trust.models import Signature
 from studytracker.trust.signatures import standing
@@ -36,7 +36,7 @@ def test_nobody_is_enrolled_while_a_hold_is_open(musc, investigator, hold):
 
 
 def test_nobody_is_infused_while_a_hold_is_open(musc, coordinator, investigator):
-    participant = musc.enrolled()
+    participant = ready(musc)
     hold = open_hold(**FACTS, by=investigator, at=NOW)
     with pytest.raises(InfusionRefused) as refusal:
         record(participant, coordinator)
@@ -48,6 +48,7 @@ def test_lifting_the_hold_opens_both_again(musc, coordinator, investigator, chai
     lift_hold(hold=hold, reason="DSMB letter of 18 June", by=chair, at=NOW)
     participant = musc.answered()
     enroll(participant=participant, by=investigator, at=NOW)
+    musc.dosed(participant)
     assert record(participant, coordinator).participant == participant
 
 
