@@ -1,7 +1,6 @@
 """Stopping rules against a brute-force oracle, live on the record, and replayed day by day."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
 
 import pytest
 from django.urls import reverse
@@ -271,8 +270,9 @@ def test_an_infusion_recorded_after_its_event_trips_the_rule(on, musc, emory):
     waiting = emory.enrolled(DAY0 - timedelta(days=5))
     severe(emory, participant=waiting)
     assert Hold.objects.count() == 0
-    dose = {"weight_kg": Decimal("70.00"), "lot": "UC-1", "volume_ml": Decimal("150.0")}
-    infuse(participant=waiting, infused_on=DAY0, start_time=time(10), **dose, by=emory.coordinator, at=NOW)
+    emory.reviewed(DAY0)
+    emory.dosed(waiting, DAY0)
+    infuse(participant=waiting, infused_on=DAY0, start_time=time(10), by=emory.coordinator, at=NOW)
     assert Hold.objects.count() == 1
 
 
