@@ -30,11 +30,6 @@ class ClockQuerySet(ScopedQuerySet):
         """Undone, with a deadline."""
         return self.undone().filter(due_at__isnull=False)
 
-    def breached(self, at):
-        """Undone past the deadline, or met after it. Closed in time or before it was noticed: not a breach."""
-        late = Q(met_at__gt=F("due_at")) | Q(met_at=None, due_at__lt=at)
-        return self.filter(late, due_at__isnull=False, closed_at=None)
-
     def with_state(self, at):
         """Adds `state`, the same answer as Clock.state_at."""
         state = Case(

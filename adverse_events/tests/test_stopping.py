@@ -1,5 +1,6 @@
 """Stopping rules against a brute-force oracle, live on the record, and replayed day by day."""
 
+import os
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -163,7 +164,7 @@ def trips_by_force(rule, affected, treated):
     return treated >= rule.minimum_treated and affected * 100 >= rule.percent * treated
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=int(os.environ.get("ORACLE_EXAMPLES", "150")), deadline=None)
 @given(RULES, TREATED, st.lists(EVENTS, max_size=10))
 def test_rules_equal_the_brute_force_oracle(rule, treated, events):
     found = stopping.evaluate(rule, treated, events)
