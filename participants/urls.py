@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import views
+from . import eligibility_views, fact_views, views
 
 urlpatterns = [
     path("", views.participants, name="participants"),
@@ -8,6 +8,16 @@ urlpatterns = [
     path("find/", views.find, name="find"),
     path("<slug:identifier>/", views.participant, name="participant"),
     path("<slug:identifier>/criteria/", views.criteria, name="criteria"),
+    path("ranges/<slug:site>/", fact_views.lab_ranges, name="lab_ranges"),
+    path("<slug:identifier>/facts/", fact_views.on_record, name="facts"),
+    path("<slug:identifier>/facts/labs/", fact_views.enter_labs, name="enter_labs"),
+    path("<slug:identifier>/facts/medicine/", fact_views.enter_medicine, name="enter_medicine"),
+    path("<slug:identifier>/facts/history/", fact_views.enter_history, name="enter_history"),
+    path("<slug:identifier>/facts/sledai/", fact_views.enter_sledai, name="enter_sledai"),
+    path("<slug:identifier>/facts/complete/<slug:subject>/", fact_views.take_list, name="take_list"),
+    path("<slug:identifier>/facts/<slug:kind>/<int:pk>/void/", fact_views.void_fact, name="void_fact"),
+    path("<slug:identifier>/eligibility/", eligibility_views.worksheet, name="worksheet"),
+    path("<slug:identifier>/eligibility/sign/", eligibility_views.confirm_eligibility, name="confirm_eligibility"),
     path("<slug:identifier>/enroll/", views.enroll, name="enroll"),
     path("<slug:identifier>/infusion/", views.infuse, name="infuse"),
     path("<slug:identifier>/infusion/dose/", views.dose, name="dose"),

@@ -288,7 +288,7 @@ DATASETS = [
     "adverse_events.datasets.events",
 ]
 # What can be signed: the name in addresses, and where its Kind is (studytracker.trust.signatures).
-SIGNED_KINDS: dict[str, str] = {}
+SIGNED_KINDS: dict[str, str] = {"eligibility": "participants.confirmation.ELIGIBILITY"}
 # The listings an export takes whole: (title, url name).
 EXPORTS = [
     ("Participants", "participants"),

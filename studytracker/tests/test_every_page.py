@@ -9,7 +9,8 @@ from django.urls import get_resolver, reverse
 from adverse_events.reporting import report
 from conftest import NOW
 from participants.holds import propose_hold
-from participants.models import Hold
+from participants.labs import record_lab
+from participants.models import Hold, LabResult
 from studytracker.access.people import grant
 from studytracker.dates import PartialDate
 from studytracker.exports.jobs import request_export
@@ -42,6 +43,16 @@ PAGES = {
     "screen": ([], ENTERS | {"emory_coordinator"}),
     "participant": (["MUSC-001"], AT_MUSC),
     "criteria": (["MUSC-002"], ENTERS),
+    "worksheet": (["MUSC-002"], AT_MUSC),
+    "confirm_eligibility": (["MUSC-002"], {"investigator"}),
+    "facts": (["MUSC-002"], AT_MUSC),
+    "enter_labs": (["MUSC-002"], ENTERS),
+    "enter_medicine": (["MUSC-002"], ENTERS),
+    "enter_history": (["MUSC-002"], ENTERS),
+    "enter_sledai": (["MUSC-002"], ENTERS),
+    "take_list": (["MUSC-002", "medicines"], ENTERS),
+    "void_fact": (["MUSC-001", "lab", "fact"], ENTERS),
+    "lab_ranges": (["MUSC"], ENTERS),
     "enroll": (["MUSC-002"], {"investigator"}),
     "infuse": (["MUSC-001"], ENTERS),
     "dose": (["MUSC-001"], ENTERS),
@@ -88,7 +99,7 @@ ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "
 
 
 def address(name):
-    here = {"mail": Mail, "visit": Visit, "hold": Hold, "export": ExportJob}
+    here = {"fact": LabResult, "mail": Mail, "visit": Visit, "hold": Hold, "export": ExportJob}
     args = [
         here[arg].objects.filter(**{"sites" if arg == "export" else "site": "MUSC"}).first().pk if arg in here else arg
         for arg in PAGES[name][0]
@@ -106,6 +117,7 @@ def stage(musc, coordinator, frozen):
     report_deviation(participant=participant, by=coordinator, at=NOW, **facts)
     propose_hold(site=participant.site, cause="product", text="Lot warmed up", by=coordinator, at=NOW)
     request_export(**PACKAGE, by=coordinator, at=NOW)
+    record_lab(participant=participant, test="WBC", collected=DAY0, value=5, unit="10^9/L", by=coordinator, at=NOW)
     sweep(NOW)
 
 
@@ -155,6 +167,7 @@ def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, 
         "MUSC-002": "MUSC-998",
         "mail": 99999,
         "visit": 99999,
+        "fact": 99999,
         "hold": 99999,
         "export": 99999,
     }
@@ -165,6 +178,8 @@ def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, 
 
 
 READS = (
+    "worksheet",
+    "facts",
     "export",
     "hold",
     "participant",

@@ -33,7 +33,7 @@ PASSWORD = "a long pass phrase"  # noqa: S105
 
 @pytest.fixture(autouse=True)
 def signed_kinds(settings):
-    settings.SIGNED_KINDS = SETTING
+    settings.SIGNED_KINDS = settings.SIGNED_KINDS | SETTING
 
 
 @pytest.fixture
