@@ -17,7 +17,7 @@ def assess(*, event, by, at, party=SITE, reason="", **facts):
     What was answered before stays in the assessments, and replacing it needs a `reason`. A changed `grade` is a
     correction of the whole course; a worsening is `regrade`. Raises EventRefused.
     """
-    event = _locked(event)
+    event = locked(event)
     before = event.judgements()
     changed = {name: value for name, value in facts.items() if before.get(name) != value}
     _refuse_what_is_not_a_change(before, changed, facts, party, reason)
@@ -26,7 +26,7 @@ def assess(*, event, by, at, party=SITE, reason="", **facts):
     check(event, at)
     event.save(update_fields=list(changed))
     if "grade" in changed:
-        _correct_course(event, reason, by, at)
+        correct_course(event, reason, by, at)
     record(event, before, party=party, reason=reason, by=by, at=at)
     watch(event, by=by, at=at, reason=reason)
     event.refresh_from_db(fields=["is_serious"])
@@ -36,7 +36,7 @@ def assess(*, event, by, at, party=SITE, reason="", **facts):
 @transaction.atomic
 def regrade(*, event, grade, since, by, at, reason=""):
     """The event has had this grade since the PartialDate `since`. The event's own grade is its highest."""
-    event = _locked(event)
+    event = locked(event)
     before = event.judgements()
     if since.latest < event.started.earliest or (event.ended and since.earliest > event.ended.latest):
         raise EventRefused(f"{since} is outside the event, which began {event.started}.", field="since")
@@ -78,7 +78,17 @@ def begin_course(event, *, by, at):
         )
 
 
-def _locked(event):
+def move_course(event, onset, *, by, at, reason):
+    """The onset was mistaken: the grade that counted from it counts from the right one."""
+    for episode in event.grade_episodes.filter(withdrawn_at=None, since=onset):
+        facts = {"grade": episode.grade, "recorded_at": at, "recorded_by": by}
+        GradeEpisode.objects.create(event=event, since=event.started, **facts)
+        episode.withdrawn_at, episode.withdrawn_by, episode.withdrawn_reason = at, by, reason or "Onset corrected"
+        episode.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_reason"])
+
+
+def locked(event):
+    """The row as it is now, and nobody else's until this transaction ends."""
     return AdverseEvent.objects.select_for_update(of=("self",)).select_related("participant").get(pk=event.pk)
 
 
@@ -91,7 +101,8 @@ def _refuse_what_is_not_a_change(before, changed, facts, party, reason):
         raise EventRefused("Say why: an answer that was given before is replaced.", field="reason")
 
 
-def _correct_course(event, reason, by, at):
+def correct_course(event, reason, by, at):
+    """The course so far was mistaken: it is withdrawn, and the event's grade counts from its onset."""
     standing = event.grade_episodes.filter(withdrawn_at=None)
     standing.update(withdrawn_at=at, withdrawn_by=by, withdrawn_reason=reason or "Corrected")
     begin_course(event, by=by, at=at)

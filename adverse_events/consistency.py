@@ -4,10 +4,10 @@ from studytracker.dates import day_label
 from studytracker.protocol import UnknownCode
 from studytracker.refusal import Refused
 
-from .models import SERIOUSNESS
+from . import dictionary
 
 # Codes of the protocol's outcome vocabulary (CDISC OUT).
-FATAL, RECOVERED = "fatal", ("recovered", "recovered_with_sequelae")
+RECOVERED = ("recovered", "recovered_with_sequelae")
 # Field of the event: the vocabulary its codes come from.
 VOCABULARIES = {
     "causality": "causality",
@@ -28,8 +28,9 @@ def check(event, at):
     """Raises EventRefused at the first contradiction that cannot be true."""
     _check_terms(event)
     _check_days(event, at)
+    _check_times(event)
     _check_instants(event, at)
-    _check_death(event)
+    _check_grade(event)
 
 
 def _check_terms(event):
@@ -66,18 +67,27 @@ def _check_days(event, at):
         )
 
 
-def _check_death(event):
-    """Grade 5, the outcome fatal and the criterion death imply one another (CTCAE; CDISC OUT). Blank is no answer."""
-    death = SERIOUSNESS[0][1].lower()
-    if event.is_fatal:
-        if event.grade not in (None, 5):
-            raise EventRefused(f'"{death}" is ticked, so the grade is 5, not {event.grade}.', field="grade")
-        if event.outcome not in ("", FATAL):
-            raise EventRefused(f'"{death}" is ticked, so the outcome is fatal.', field="outcome")
-    elif event.grade == 5:
-        raise EventRefused(f'Grade 5 is death: tick "{death}" too, or correct the grade.', field="grade")
-    elif event.outcome == FATAL:
-        raise EventRefused(f'The outcome is fatal: tick "{death}" too, or correct the outcome.', field="outcome")
+def _check_times(event):
+    """A time of day belongs to a whole date, and an event does not end before it begins."""
+    for day, clock, words in (("started", "started_time", "onset"), ("ended", "ended_time", "end")):
+        known = getattr(event, day)
+        if getattr(event, clock) is not None and not (known and known.is_full):
+            raise EventRefused(f"A time needs the whole date of the {words}: give the day, or no time.", field=clock)
+    times = (event.started_time, event.ended_time)
+    if None not in times and event.started == event.ended and times[1] < times[0]:
+        raise EventRefused(f"The end at {times[1]:%H:%M} is before the onset at {times[0]:%H:%M}.", field="ended_time")
+
+
+def _check_grade(event):
+    """A term has a set of grades; where the dictionary is loaded, it says which."""
+    if event.grade is None or not event.dictionary_term:
+        return
+    term = dictionary.find(event.ctcae_version, event.dictionary_term)
+    if term and term.grades and event.grade not in term.grades:
+        known = ", ".join(map(str, term.grades))
+        raise EventRefused(
+            f"CTCAE {event.ctcae_version} has no grade {event.grade} of {term.name}: it has {known}.", field="grade"
+        )
 
 
 def _check_instants(event, at):

@@ -6,16 +6,19 @@ from django.db.models import Max
 from participants.models import Participant
 
 from .assessing import begin_course, record
+from .coding import code
 from .consistency import EventRefused, check
+from .doubts import settle
 from .models import SITE, AdverseEvent
 from .watching import watch
 
 
 @transaction.atomic
-def report(*, participant, by, at, **facts):
+def report(*, participant, by, at, confirmed=None, **facts):
     """Log an adverse event of `participant`; `facts` are fields of AdverseEvent. Raises EventRefused.
 
-    Required are `term` and `started`. Hard contradictions are refused, everything else may follow later.
+    Required are `term` and `started`. Hard contradictions are refused, soft ones are asked (see doubts.settle for
+    `confirmed`), everything else may follow later.
     """
     participant = Participant.objects.select_for_update().get(pk=participant.pk)
     event = AdverseEvent(
@@ -28,8 +31,10 @@ def report(*, participant, by, at, **facts):
         reported_by=by,
         **facts,
     )
+    code(event)
     check(event, at)
     event.save()
+    settle(event, confirmed=confirmed, by=by, at=at)
     begin_course(event, by=by, at=at)
     record(event, {}, party=SITE, reason="", by=by, at=at)
     watch(event, by=by, at=at)
@@ -37,7 +42,7 @@ def report(*, participant, by, at, **facts):
 
 
 @transaction.atomic
-def complete(*, event, by, at, **facts):
+def complete(*, event, by, at, confirmed=None, **facts):
     """Fill in what was open: end, grade, causality, action, outcome, or one more seriousness criterion.
 
     Raises EventRefused. What is recorded stays: an answer once given is not replaced, a criterion not taken back.
@@ -53,8 +58,10 @@ def complete(*, event, by, at, **facts):
         setattr(event, name, value)
     event.is_ongoing = event.is_ongoing and event.ended is None
     event.completed_at, event.completed_by = at, by
+    code(event)
     check(event, at)
-    event.save(update_fields=[*given, "is_ongoing", "completed_at", "completed_by"])
+    event.save(update_fields=[*given, "body_system", "is_ongoing", "completed_at", "completed_by"])
+    settle(event, confirmed=confirmed, by=by, at=at)
     begin_course(event, by=by, at=at)
     record(event, before, party=SITE, reason="", by=by, at=at)
     watch(event, by=by, at=at)

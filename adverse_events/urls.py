@@ -4,9 +4,14 @@ from . import views
 
 urlpatterns = [
     path("", views.adverse_events, name="adverse_events"),
+    path("terms/", views.terms, name="terms"),
+    path("terms/grades/", views.grade_help, name="grade_help"),
     path("<slug:identifier>/new/", views.report_event, name="report_event"),
     path("<slug:identifier>/<row:number>/", views.event, name="event"),
     path("<slug:identifier>/<row:number>/complete/", views.complete_event, name="complete_event"),
+    path("<slug:identifier>/<row:number>/correct/", views.correct_event, name="correct_event"),
+    path("<slug:identifier>/<row:number>/grade/", views.regrade_event, name="regrade_event"),
+    path("<slug:identifier>/<row:number>/sponsor/", views.judge_as_sponsor, name="judge_as_sponsor"),
     path("<slug:identifier>/<row:number>/void/", views.void_event, name="void_event"),
     path("<slug:identifier>/<row:number>/restore/", views.restore_event, name="restore_event"),
 ]

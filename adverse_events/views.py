@@ -6,16 +6,31 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from participants.models import Participant
+from studytracker import protocol
 from studytracker.access.grants import Permission
 from studytracker.access.scope import reach, require
 from studytracker.protocol.models import Site
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
-from . import reporting, voiding
-from .forms import EventForm, VoidForm
-from .models import AdverseEvent
+from . import dictionary, reporting, voiding
+from .assessing import assess, regrade
+from .correcting import CORRECTABLE, correct, fingerprint
+from .course import course
+from .doubts import open_doubts
+from .forms import (
+    LONGEST_PREFILL,
+    CorrectionForm,
+    CourseForm,
+    EventForm,
+    SponsorForm,
+    VoidForm,
+    in_boxes,
+    prefill,
+)
+from .models import SPONSOR, SPONSOR_JUDGES, AdverseEvent
 from .tables import AdverseEventFilter, AdverseEventTable
+from .wording import assessments_in_words, facts_in_words, judges_in_words
 
 
 @require_safe
@@ -36,13 +51,33 @@ def adverse_events(request):
 def report_event(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.REPORT_EVENT, identifier=identifier)
     at = timezone.now()
-    form = EventForm(posted(request), rules=row.protocol)
+    form = EventForm(posted(request), participant=row, initial=prefill(request.GET))
     made = submit(request, form, partial(reporting.report, participant=row, by=request.user, at=at))
     if made:
         messages.success(request, f"{made} is saved: {made.term}.")
         return redirect("event", identifier, made.number)
     context = {"form": form, "participant": row, "today": row.site.today(at)}
     return render(request, "adverse_events/form.html", context, status=status_for(form))
+
+
+@require_safe
+def terms(request):
+    """Suggestions of the dictionary for what is being typed."""
+    require(request.user, Permission.SEE)
+    typed = request.GET.get("dictionary_term", "")[:LONGEST_PREFILL]
+    found = dictionary.search(protocol.current().ctcae.version, typed) if typed.strip() else []
+    return render(request, "adverse_events/terms.html", {"terms": found})
+
+
+@require_safe
+def grade_help(request):
+    """What the grades of the chosen term are, from the workbook the site loaded."""
+    require(request.user, Permission.SEE)
+    typed = request.GET.get("dictionary_term", "")[:LONGEST_PREFILL]
+    version = protocol.current().ctcae.version
+    return render(
+        request, "adverse_events/grades.html", {"term": dictionary.texts(version, typed), "version": version}
+    )
 
 
 def reach_event(user, identifier, number, needs=Permission.SEE):
@@ -52,32 +87,72 @@ def reach_event(user, identifier, number, needs=Permission.SEE):
 @require_safe
 def event(request, identifier, number):
     row = reach_event(request.user, identifier, number)
-    today = Site.todays(timezone.now())
-    table = AdverseEventTable([row], today=today)
+    user, today = request.user, Site.todays(timezone.now())
+    may_enter = user.can(Permission.REPORT_EVENT, row.site_id)
     context = {
         "event": row,
         "participant": row.participant,
         "today": today[row.site_id],
-        "facts": [(column.header, value) for column, value in table.rows[0].items()],
-        "may_complete": row.completable and request.user.can(Permission.REPORT_EVENT, row.site_id),
-        "may_void": request.user.can(Permission.REPORT_EVENT, row.site_id),
+        "facts": facts_in_words(row, today[row.site_id]),
+        "judges": judges_in_words(row),
+        "doubts": open_doubts(row),
+        "confirmations": row.confirmations.select_related("confirmed_by"),
+        "course": course(row),
+        "assessments": assessments_in_words(row),
+        "may_complete": may_enter and row.completable,
+        "may_enter": may_enter,
+        "may_judge_as_sponsor": user.can(Permission.JUDGE_AS_SPONSOR, row.site_id) and not row.voided_at,
     }
     return render(request, "adverse_events/event.html", context)
+
+
+def _change(request, row, form, act, template, words, **context):
+    """A form about one event: saved and back to the event, or shown again with what is wrong."""
+    at = timezone.now()
+    saved = submit(request, form, partial(act, event=row, by=request.user, at=at))
+    if saved:
+        messages.success(request, words(saved))
+        return redirect("event", row.participant.identifier, row.number)
+    context |= {"form": form, "event": row, "participant": row.participant, "today": row.site.today(at)}
+    return render(request, template, context, status=status_for(form))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def complete_event(request, identifier, number):
     row = reach_event(request.user, identifier, number, needs=Permission.REPORT_EVENT)
-    at = timezone.now()
-    form = EventForm(posted(request), rules=row.participant.protocol)
+    form = EventForm(posted(request), participant=row.participant)
     form.keep_only(row.completable)
-    saved = submit(request, form, partial(reporting.complete, event=row, by=request.user, at=at))
-    if saved:
+
+    def words(saved):
         left = f" Still open: {', '.join(saved.open_answers)}." if saved.open_answers else " Nothing is open any more."
-        messages.success(request, f"{saved} is saved.{left}")
-        return redirect("event", identifier, number)
-    context = {"form": form, "event": row, "participant": row.participant, "today": row.site.today(at)}
-    return render(request, "adverse_events/complete.html", context, status=status_for(form))
+        return f"{saved} is saved.{left}"
+
+    return _change(request, row, form, reporting.complete, "adverse_events/complete.html", words)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def correct_event(request, identifier, number):
+    row = reach_event(request.user, identifier, number, needs=Permission.REPORT_EVENT)
+    shown = in_boxes(row, CORRECTABLE) | {"seen": fingerprint(row)}
+    form = CorrectionForm(posted(request), participant=row.participant, initial=shown)
+    words = "{} is corrected. What stood before stays in its history.".format
+    return _change(request, row, form, correct, "adverse_events/correct.html", words)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def regrade_event(request, identifier, number):
+    row = reach_event(request.user, identifier, number, needs=Permission.REPORT_EVENT)
+    form = CourseForm(posted(request), rules=row.participant.protocol)
+    words = "{} has another grade in its course.".format
+    return _change(request, row, form, regrade, "adverse_events/regrade.html", words, course=course(row))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def judge_as_sponsor(request, identifier, number):
+    row = reach_event(request.user, identifier, number, needs=Permission.JUDGE_AS_SPONSOR)
+    form = SponsorForm(posted(request), participant=row.participant, initial=in_boxes(row, SPONSOR_JUDGES))
+    words = "{} carries the sponsor's assessment.".format
+    return _change(request, row, form, partial(assess, party=SPONSOR), "adverse_events/sponsor.html", words)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -92,12 +167,6 @@ def restore_event(request, identifier, number):
 
 def _void_or_restore(request, identifier, number, act, words):
     row = reach_event(request.user, identifier, number, needs=Permission.REPORT_EVENT)
-    at = timezone.now()
-    form = VoidForm(posted(request))
-    saved = submit(request, form, partial(act, event=row, by=request.user, at=at))
-    if saved:
-        messages.success(request, f"{saved} {words}. The reason is kept.")
-        return redirect("event", identifier, number)
-    context = {"form": form, "event": row, "participant": row.participant, "today": row.site.today(at)}
-    context["voids"] = act is voiding.void
-    return render(request, "adverse_events/void.html", context, status=status_for(form))
+    said = f"{{}} {words}. The reason is kept.".format
+    voids = act is voiding.void
+    return _change(request, row, VoidForm(posted(request)), act, "adverse_events/void.html", said, voids=voids)

@@ -18,7 +18,7 @@ participants = Dataset(
         Column("age", "Age at screening", "age", Kind.AGE, unit="years"),
         Column("sex", "Sex", "sex", Kind.CODE, vocabulary="sex"),
         Column("screened", "Date of the screening visit", "screened_on", Kind.DATE),
-        Column("slot", "Enrollment slot", "enrollment__slot__number", Kind.NUMBER),
+        Column("slot", "Enrollment slot", "enrollment__slot__number", Kind.ORDER),
         Column("enrolled", "Date enrolled", "enrollment__enrolled_on", Kind.DATE),
         Column("infused", "Date of the infusion (Day 0)", "infusion__infused_on", Kind.DATE),
         Column("screen_failed", "Date of the screen failure", "screen_failed_on", Kind.DATE),

@@ -8,6 +8,7 @@ from django.utils.module_loading import import_string
 from studytracker import protocol
 from studytracker.access.grants import Permission
 from studytracker.dates import ImpossibleTime, day_label, local_instant
+from studytracker.protocol.approving import version_at
 from studytracker.protocol.models import Site
 from studytracker.refusal import Refused
 
@@ -53,13 +54,13 @@ def screen(*, site, screened_on, age, sex, consent_version, consent_on, consent_
     `screened_on` and `consent_on` are site-local dates, `consent_time` a site-local time. Raises ScreeningRefused.
     Consent comes before any study procedure: criterion I5 of the record, and 21 CFR 50.20.
     """
-    rules = protocol.current()
     # Serialises the numbering of one site on PostgreSQL; SQLite has one writer at a time anyway.
     site = Site.objects.select_for_update(no_key=True).filter(pk=getattr(site, "pk", site)).first()
     if site is None:
         raise ScreeningRefused("This site is not in the protocol. Choose one of the list.", field="site")
     signed_at = _consent_instant(site, consent_on, consent_time)
     _check_days(site, screened_on, consent_on, signed_at, at)
+    rules = version_at(site.code, consent_on)
     _check_form(rules, site, consent_version, consent_on)
     _term(rules, "sex", sex, field="sex")
     number = (Participant.objects.filter(site=site).aggregate(last=Max("number"))["last"] or 0) + 1

@@ -2,10 +2,8 @@
 
 import contextlib
 import ctypes
-import glob
 import os
 import pwd
-import re
 import shutil
 import signal
 import socket
@@ -15,14 +13,10 @@ import tempfile
 import time
 from pathlib import Path
 
-OLDEST_VERSION = 15
-PLACES = (
-    "/usr/lib/postgresql/*/bin",
-    "/usr/pgsql-*/bin",
-    "/opt/homebrew/opt/postgresql@*/bin",
-    "/usr/local/opt/postgresql@*/bin",
-    "/Applications/Postgres.app/Contents/Versions/*/bin",
-)
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from studytracker.running.postgres_programs import OLDEST_VERSION, find_programs, major_version  # noqa: E402
+
+__all__ = ["HOW_TO_GET", "PostgresFailed", "find_programs", "major_version", "running"]
 HOW_TO_GET = (
     f"no initdb and postgres of version {OLDEST_VERSION} or newer were found "
     "(Debian, Ubuntu: apt-get install postgresql; macOS: brew install postgresql@17)"
@@ -42,25 +36,6 @@ class PostgresFailed(Exception):
 
 class PortTaken(Exception):
     """Somebody took the port between choosing and starting."""
-
-
-def find_programs() -> Path | None:
-    """The folder of the newest initdb and postgres that are new enough, PATH first."""
-    on_path = [os.path.dirname(found)] if (found := shutil.which("initdb")) else []
-    elsewhere = [folder for place in PLACES for folder in glob.glob(place)]
-    for folder in (*on_path, *sorted(elsewhere, key=major_version, reverse=True)):
-        if major_version(folder) >= OLDEST_VERSION and Path(folder, "initdb").exists():
-            return Path(folder)
-    return None
-
-
-def major_version(folder) -> int:
-    try:
-        answer = subprocess.check_output([Path(folder, "postgres"), "--version"], text=True)
-    except (OSError, subprocess.CalledProcessError):
-        return 0
-    found = re.search(r"PostgreSQL\) (\d+)", answer)
-    return int(found[1]) if found else 0
 
 
 @contextlib.contextmanager

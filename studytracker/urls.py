@@ -1,8 +1,8 @@
 from django.urls import include, path, register_converter
 
 from participants.seat_views import slots
-from studytracker.outbox import views as outbox
-from studytracker.protocol.views import study
+from studytracker.outbox.health_views import alive, ready
+from studytracker.protocol.views import study, versions
 from studytracker.web.draft_views import discard_draft, save_draft
 from studytracker.web.home import help_page, home
 
@@ -28,16 +28,17 @@ urlpatterns = [
     path("exports/", include("studytracker.exports.urls")),
     path("drafts/", save_draft, name="save_draft"),
     path("drafts/discard/", discard_draft, name="discard_draft"),
-    path("reminders/", outbox.reminders, name="reminders"),
-    path("reminders/sweep/", outbox.sweep_now, name="sweep_now"),
-    path("reminders/<row:pk>/", outbox.mail, name="mail"),
-    path("reminders/<row:pk>/try-again/", outbox.try_again, name="try_again"),
+    path("reminders/", include("studytracker.outbox.urls")),
+    path("healthz", alive, name="alive"),
+    path("readyz", ready, name="ready"),
+    path("study/versions/", versions, name="versions"),
     path("", include("studytracker.access.urls")),
     path("audit/", include("studytracker.trust.urls")),
     path("participants/", include("participants.urls")),
     path("slots/", slots, name="slots"),
     path("holds/", include("participants.hold_urls")),
     path("visits/", include("visits.urls")),
+    path("calendar/", include("visits.calendar_urls")),
     path("deviations/", include("visits.deviation_urls")),
     path("adverse-events/", include("adverse_events.urls")),
 ]

@@ -27,6 +27,7 @@ def attend(
     out_of_window_reason="",
     visit_type="",
     procedures=None,
+    measured=None,
     note="",
     late_entry_reason="",
     by,
@@ -35,7 +36,7 @@ def attend(
     """Log that `visit` took place on the site-local day `attended_on`. Raises AttendanceRefused.
 
     A visit outside its window is recorded all the same, with a reason: it happened. `procedures` maps each code to
-    the reason it was not done, empty for done; None leaves them to be recorded later.
+    the reason it was not done, empty for done; None leaves them to be recorded later. `measured` holds their values.
     """
     visit = _open(visit)
     _check_day(visit, attended_on, at)
@@ -49,7 +50,7 @@ def attend(
     visit.late_entry_reason = late_entry_reason if late else ""
     visit.save(update_fields=[*ATTENDANCE, "out_of_window_reason"])
     if procedures is not None:
-        procedures_of.record(visit=visit, procedures=procedures, by=by, at=at)
+        procedures_of.record(visit=visit, procedures=procedures, measured=measured, by=by, at=at)
     if out:
         why = f"{window_words(visit, attended_on)} Reason: {out_of_window_reason}."
         deviations.draft(visit, deviations.OUT_OF_WINDOW, attended_on, why, by=by, at=at)
@@ -147,6 +148,8 @@ def why_closed(visit):
         return f"{visit} was marked missed already ({visit.missed_reason}). Nothing was changed."
     if visit.closes_on is None:
         return f"{visit} has no window yet: the infusion sets Day 0."
+    if visit.dropped_in:
+        return f"{visit} is no visit of protocol {visit.dropped_in}. Log an unscheduled visit instead."
     return ""
 
 

@@ -105,6 +105,8 @@ def _open(visit):
         raise BookingRefused(f"{visit} is {'logged' if visit.attended_on else 'marked missed'} already.")
     if visit.closes_on is None:
         raise BookingRefused(f"{visit} has no window yet: the infusion sets Day 0.")
+    if visit.dropped_in:
+        raise BookingRefused(f"{visit} is no visit of protocol {visit.dropped_in}.")
     if not visit.participant.is_open:
         raise BookingRefused(f"{visit.participant} is closed: {visit.participant.stage.lower()}.")
     return visit

@@ -31,6 +31,7 @@ class DeviationTable(tables.Table):
     action = tables.Column(verbose_name="Corrective action", attrs=LONG)
     severity = tables.Column(verbose_name="Minor or major")
     is_reportable = tables.Column(verbose_name="IRB reportable")
+    report_by = tables.DateColumn(verbose_name="Report by", orderable=False)
     reported_on = tables.DateColumn(verbose_name="Reported on")
     stage = tables.Column(order_by="stage_words")
     closed_on = tables.DateColumn(verbose_name="Closed")

@@ -55,7 +55,8 @@ def deviation(request, identifier, number):
         for label, name, permission, stages in STEPS
         if row.stage in stages and request.user.can(permission, row.site_id)
     ]
-    return page(request, "visits/deviation.html", row, steps=steps)
+    state = row.report_state(row.site.today(timezone.now()))
+    return page(request, "visits/deviation.html", row, steps=steps, report_state=state)
 
 
 @form_view

@@ -1,8 +1,12 @@
+from functools import partial
+
 from django import forms
 from django.forms.utils import ErrorDict
 
 from studytracker import protocol
-from studytracker.web.fields import DateField, TimeField
+from studytracker.web.fields import DateField, TextField, TimeField
+
+from .value_forms import ValuesForm
 
 DONE, NOT_DONE = "done", "not_done"
 
@@ -12,7 +16,22 @@ def reasons(vocabulary):
     return [("", "Choose…"), *((label, label) for code, label in protocol.current().choices(vocabulary))]
 
 
-class ProceduresForm(forms.Form):
+def text_box(what="reason"):
+    return TextField(
+        label=f"If another {what}: which?", required=False, max_length=200, help_text="Needed where “Other” is chosen."
+    )
+
+
+def in_full(form, vocabulary, name, text_name):
+    """The chosen words, with the text that words such as “Other” need; an error on the form where it is missing."""
+    chosen, text = form.cleaned_data.get(name, ""), form.cleaned_data.get(text_name, "")
+    needing = {term.label for term in protocol.current().terms(vocabulary) if term.needs_text}
+    if chosen in needing and not text:
+        form.add_error(text_name, f"“{chosen}” needs a few words: say what it was.")
+    return f"{chosen}: {text}" if chosen in needing and text else chosen
+
+
+class ProceduresForm(ValuesForm):
     """Each procedure done, or not done with its reason. Nothing is ticked until a person ticks it."""
 
     rest_reason = forms.ChoiceField(
@@ -21,9 +40,11 @@ class ProceduresForm(forms.Form):
         help_text="For a visit by phone or at the laboratory. Leave it empty when each is marked.",
     )
 
-    def __init__(self, *args, procedures, **kwargs):
+    other_reason = text_box()
+
+    def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.procedures = procedures
+        procedures = self.procedures
         why = reasons("procedure_not_done_reason")
         self.fields["rest_reason"].choices = why
         for procedure in procedures:
@@ -42,24 +63,30 @@ class ProceduresForm(forms.Form):
 
     @property
     def rows(self):
-        """(procedure, its answer, its reason, whether the answer is still wanted)."""
+        """(procedure, its answer, its reason, whether the answer is still wanted, its values, its finding)."""
         for procedure in self.procedures:
             answer = self[f"procedure-{procedure.code}"]
             wanted = self.is_bound and bool(self.errors) and not answer.value()
-            yield procedure, answer, self[f"reason-{procedure.code}"], wanted
+            values, finding = list(self.values_of(procedure)), self.finding_of(procedure)
+            yield procedure, answer, self[f"reason-{procedure.code}"], wanted, values, finding
 
     def clean(self):
         given = self.cleaned_data
-        rest, answers = given.pop("rest_reason", ""), {}
+        measured = self.pop_measured(given)
+        words = partial(in_full, self, "procedure_not_done_reason", text_name="other_reason")
+        rest, answers = words("rest_reason"), {}
         for procedure in self.procedures:
-            answer, reason = (given.pop(f"{part}-{procedure.code}", "") for part in ("procedure", "reason"))
+            reason = words(f"reason-{procedure.code}")
+            answer, _ = (given.pop(f"{part}-{procedure.code}", "") for part in ("procedure", "reason"))
             if answer == NOT_DONE and not (reason or rest):
                 self.add_error(f"reason-{procedure.code}", f"{procedure.name}: choose why it was not done.")
             elif answer == DONE and reason:
                 self.add_error(f"reason-{procedure.code}", f"{procedure.name}: is it done, or is there a reason?")
             elif answer or reason or rest:
                 answers[procedure.code] = "" if answer == DONE else reason or rest
-        given["procedures"] = answers
+        for name in ("rest_reason", "other_reason"):
+            given.pop(name, None)
+        given["procedures"], given["measured"] = answers, measured
         return given
 
     @staticmethod
@@ -105,6 +132,7 @@ class AttendanceForm(DayForm):
         required=False,
         help_text="Only needed for a day outside the window.",
     )
+    out_of_window_other = text_box()
 
     def __init__(self, *args, echo_url, **kwargs):
         super().__init__(*args, **kwargs)
@@ -119,6 +147,14 @@ class AttendanceForm(DayForm):
             "hx-sync": "closest fieldset:queue last",
         }
 
+    def clean(self):
+        given = super().clean()
+        given["out_of_window_reason"] = in_full(
+            self, "out_of_window_reason", "out_of_window_reason", "out_of_window_other"
+        )
+        given.pop("out_of_window_other", None)
+        return given
+
 
 class UnplannedForm(DayForm):
     note = forms.CharField(
@@ -130,10 +166,31 @@ class MissedForm(forms.Form):
     reason = forms.ChoiceField(
         label="Why was the visit missed?", error_messages={"required": "Choose why the visit was missed."}
     )
+    other = text_box()
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["reason"].choices = reasons("missed_reason")
+
+    def clean(self):
+        return {"reason": in_full(self, "missed_reason", "reason", "other")}
+
+
+class ContactForm(forms.Form):
+    tried_on = DateField(label="Date of the attempt")
+    means = forms.ChoiceField(label="How", error_messages={"required": "Choose how it was tried."})
+    other = text_box("way")
+    outcome = TextField(label="What came of it", max_length=500)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["means"].choices = reasons("contact_means")
+
+    def clean(self):
+        given = self.cleaned_data
+        given["means"] = in_full(self, "contact_means", "means", "other")
+        given.pop("other", None)
+        return given
 
 
 class BookingForm(forms.Form):

@@ -9,6 +9,8 @@ from django.urls import reverse
 from participants.models import Participant
 from studytracker import protocol
 from studytracker.access.grants import Permission
+from studytracker.protocol.adopting import in_order
+from studytracker.protocol.approving import later_versions
 from studytracker.protocol.models import Site
 
 from . import status, unplanned
@@ -21,7 +23,7 @@ KEY = [(code, status.SYMBOLS[code], name) for code, name in status.NAMES.items()
 
 
 def schedule(participant, user, today):
-    """The participant's visits with windows and status. One query."""
+    """The participant's visits with windows and status, and the amendment that waits. Two queries."""
     may_log = user.can(Permission.LOG_VISIT, participant.site_id)
     rows, early = [], bool(participant.infused) and today > participant.infused_on
     for visit in participant.visits.with_booking().order_by("order", "id"):
@@ -30,7 +32,16 @@ def schedule(participant, user, today):
         rows.append((visit, where, visit.why(today), links(visit, where, early) if may_log else ()))
         early = early and where.code not in AHEAD
     outside = _outside_links(participant, [visit for visit, *_ in rows]) if may_log else ()
-    return {"template": "visits/schedule.html", "rows": rows, "participant": participant, "outside": outside}
+    panel = {"template": "visits/schedule.html", "rows": rows, "participant": participant, "outside": outside}
+    return panel | {"amendment": _amendment(participant, user)}
+
+
+def _amendment(participant, user):
+    """The newest version this participant could move to, for those who may record it; else nothing. One query."""
+    if not (participant.is_open and user.can(Permission.AMEND, participant.site_id)):
+        return None
+    later = later_versions(participant.protocol_version, participant.site_id)
+    return later[0][0] if later else None
 
 
 def _outside_links(participant, visits):
@@ -56,19 +67,28 @@ def links(visit, where, early):
 
 def matrix(user, at):
     """Participants by visits, newest participants first. Three queries, whatever the number of visits."""
-    codes = [(visit.code, visit.name, visit.target_words) for visit in protocol.current().visits]
     people = (
         Participant.objects.visible_to(user)
         .for_listing()
         .filter(screen_failed_at=None)
         .prefetch_related(Prefetch("visits", Visit.objects.order_by("order")))[:MATRIX_ROWS]
     )
+    codes = _columns(people)
     today = {}
     rows = []
     for participant in people:
         on = today.setdefault(participant.site_id, Site(participant.site_id).today(at))
         rows.append((participant, list(_cells(participant, codes, user, on))))
     return {"template": "visits/matrix.html", "columns": codes, "rows": rows, "limit": MATRIX_ROWS, "key": KEY}
+
+
+def _columns(people):
+    """The planned visits of every version that these participants are under, by day."""
+    versions = {participant.protocol_version for participant in people} | {protocol.current().version}
+    rules = sorted((protocol.version(version) for version in versions), key=lambda each: in_order(each.version))
+    visits = {visit.code: visit for each in rules for visit in each.visits}
+    ordered = sorted(visits.values(), key=lambda visit: visit.day)
+    return [(visit.code, visit.name, visit.target_words) for visit in ordered]
 
 
 def _cells(participant, codes, user, on):

@@ -62,6 +62,8 @@ def replan(correction, *, by, at):
 
 
 def _why_kept(visit):
+    if visit.dropped_in:
+        return f"no visit of protocol {visit.dropped_in}"
     if visit.missed_at:
         return f"marked missed: {visit.missed_reason}"
     if visit.attended_on and visit.planned.kind != "baseline":

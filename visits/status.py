@@ -63,6 +63,8 @@ def of(visit, on: date) -> Status:
         return Status(MISSED, f"Missed: {visit.missed_reason}")
     if visit.closes_on is None:
         return Status(AWAITING, NAMES[AWAITING])
+    if visit.dropped_in:
+        return Status(NOT_APPLICABLE, f"Not applicable: no visit of protocol {visit.dropped_in}")
     left_on = visit.participant.withdrawn_on
     if left_on and left_on <= visit.closes_on:
         return Status(NOT_APPLICABLE, f"Not applicable: left the study on {short_day(left_on)}")
@@ -116,6 +118,8 @@ def _against_window(visit, on):
         return f"Attended {day_label(visit.attended_on)}, {_place(visit, visit.attended_on)}."
     if visit.missed_at:
         return f"A person decided that it was missed: {visit.missed_reason}."
+    if visit.dropped_in:
+        return f"Protocol {visit.dropped_in}, which the participant came under, has no such visit."
     left_on = visit.participant.withdrawn_on
     if left_on and left_on <= visit.closes_on:
         return f"The participant left the study on {day_label(left_on)}, {_place(visit, left_on)}."
@@ -150,6 +154,7 @@ def expression(today: dict[str, date]):
         When(attended_on__isnull=False, then=Value(DONE)),
         When(missed_at__isnull=False, then=Value(MISSED)),
         When(closes_on=None, then=Value(AWAITING)),
+        When(~Q(dropped_in=""), then=Value(NOT_APPLICABLE)),
         When(participant__withdrawn_on__lte=F("closes_on"), then=Value(NOT_APPLICABLE)),
         When(closes_on__lt=today, then=Value(OVERDUE)),
         When(target_on__lt=today, then=Value(LATE)),

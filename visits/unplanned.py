@@ -26,7 +26,7 @@ def reasons_against(participant, planned, visits=None) -> list[str]:
 
 
 @transaction.atomic
-def log(*, participant, kind, attended_on, visit_type, note, procedures, late_entry_reason="", by, at):
+def log(*, participant, kind, attended_on, visit_type, note, procedures, measured=None, late_entry_reason="", by, at):
     """Log a visit that no schedule planned. `kind` is its code in the protocol. Raises AttendanceRefused.
 
     It has no window and is done as soon as it is logged; `note` says why it took place.
@@ -45,7 +45,7 @@ def log(*, participant, kind, attended_on, visit_type, note, procedures, late_en
     visit.visit_type, visit.note = visit_type, note
     visit.late_entry_reason = late_entry_reason if late else ""
     visit.save()
-    procedures_of.record(visit=visit, procedures=procedures, by=by, at=at)
+    procedures_of.record(visit=visit, procedures=procedures, measured=measured, by=by, at=at)
     if late:
         draft_late_entry(visit, late, by=by, at=at)
     return visit

@@ -18,6 +18,7 @@ from studytracker.web.submission import posted, status_for, submit
 
 from . import attendance, bookings, panels, planner, procedures, strip, unplanned
 from .forms import AttendanceForm, BookingForm, CancelForm, MissedForm, ProceduresForm, UnplannedForm
+from .measurements import last_values, lines, scored, to_complete
 from .models import Visit
 from .tables import VisitFilter, VisitTable
 
@@ -73,6 +74,7 @@ def visit(request, identifier, code):
     recorded = list(row.procedures.order_by("id"))
     for each in recorded:
         each.visit = row
+    lacking = to_complete(row, recorded)
     context = {
         "visit": row,
         "participant": row.participant,
@@ -84,6 +86,13 @@ def visit(request, identifier, code):
         "recorded": recorded,
         "planned": procedures.of(row),
         "links": panels.links(row, row.status(today), True) if may_log else (),
+        "lacking": lacking,
+        "values": list(lines(row)) if recorded else (),
+        "sledai": scored(row) if recorded else None,
+        "contacts": list(row.contacts.select_related("recorded_by")),
+        "may_complete": may_log and lacking,
+        "may_contact": may_log and row.opens_on and not row.attended_on,
+        "may_log": may_log,
         "may_record": may_log and row.attended_on and not recorded and procedures.of(row),
     }
     return render(request, "visits/visit.html", context)
@@ -105,10 +114,20 @@ def log_visit(request, identifier, code):
     logged = accepted(request, form, partial(attendance.attend, visit=visit, by=request.user, at=at))
     if logged:
         messages.success(request, f"{logged} is logged for {day_label(logged.attended_on)}.")
-        return redirect("report_event" if "report" in request.POST else "participant", identifier)
+        return redirect(after_log(request, logged, form), identifier)
     if form.is_bound:
         day = getattr(form, "cleaned_data", {}).get("attended_on")
     return visit_page(request, "visits/log.html", visit, form, echo=day and attendance.echo(visit, day, today))
+
+
+def after_log(request, logged, form):
+    """Where a saved log leads: to the report of a new event that was found, else to the participant."""
+    measured = form.cleaned_data["measured"]
+    if measured.findings.get(procedures.MEDICINES) == procedures.news(logged, procedures.MEDICINES):
+        messages.info(request, "The medicines changed: record the change.")
+    found = measured.findings.get(procedures.EVENTS)
+    is_new = bool(found) and found == procedures.news(logged, procedures.EVENTS)
+    return "report_event" if "report" in request.POST or is_new else "participant"
 
 
 @require_safe
@@ -141,7 +160,7 @@ def log_unplanned(request, identifier, kind):
     logged = accepted(request, form, act)
     if logged:
         messages.success(request, f"{logged} is logged for {day_label(logged.attended_on)}.")
-        return redirect("report_event" if "report" in request.POST else "participant", identifier)
+        return redirect(after_log(request, logged, form), identifier)
     context = {"form": form, "planned": planned, "participant": participant, "today": participant.site.today(at)}
     context["reasons"] = unplanned.reasons_against(participant, planned)
     return render(request, "visits/unplanned.html", context, status=status_for(form))
@@ -161,10 +180,10 @@ def record_procedures(request, identifier, code):
 
 def bound(request, visit, form_class):
     """The form over what was posted. The button "All procedures done" answers those still open, and saves nothing."""
-    asked = procedures.of(visit)
+    about = {"visit": visit, "procedures": procedures.of(visit), "last": last_values(visit)}
     if "all_done" in request.POST:
-        return form_class(ProceduresForm.with_all_done(request.POST, asked), procedures=asked).unjudged()
-    return form_class(posted(request), procedures=asked)
+        return form_class(ProceduresForm.with_all_done(request.POST, about["procedures"]), **about).unjudged()
+    return form_class(posted(request), **about)
 
 
 def accepted(request, form, act):

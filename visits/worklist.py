@@ -74,9 +74,17 @@ DEVIATION_GROUPS = {
 }
 
 
+def _deviation_words(deviation, at):
+    words = f"{deviation.category_words}, found {short_day(deviation.found_on)}"
+    if not deviation.report_words or deviation.reported_on:
+        return words
+    late = ", late" if deviation.report_state(deviation.site.today(at)) == "late" else ""
+    return f"{words}. Report {deviation.report_words}{late}"
+
+
 def deviations(user, at):
     """The open deviations at the step this person may take. One query."""
-    rows = Deviation.objects.visible_to(user).open().select_related("participant")
+    rows = Deviation.objects.visible_to(user).open().select_related("participant", "site")
     for deviation in rows.order_by("found_on", "id"):
         group, permission, label, name = DEVIATION_GROUPS[deviation.stage]
         if not user.can(permission, deviation.site_id):
@@ -87,7 +95,7 @@ def deviations(user, at):
             identifier=deviation.participant.identifier,
             url=reverse("deviation", args=place),
             text=f"DV {deviation.number}",
-            detail=f"{deviation.category_words}, found {short_day(deviation.found_on)}",
+            detail=_deviation_words(deviation, at),
             actions=((label, reverse(name, args=place)),),
             order=(deviation.found_on, deviation.number),
             listing=f"{reverse('deviations')}?{urlencode({'stage': deviation.stage})}",

@@ -2,6 +2,8 @@
 
 from .assessment import SITE, SPONSOR, Assessment, GradeEpisode
 from .clock import Clock, ClockChange, Determination, Fulfilment, InvestigatorAcknowledgement, Notification
+from .confirmation import Confirmation
+from .dictionary import DictionaryTerm, MeddraCode
 from .event import AdverseEvent
 from .judgement import JUDGED, SERIOUSNESS, SITE_JUDGES, SPONSOR_JUDGES, SPONSOR_SERIOUSNESS, Judged
 from .stopping import RuleSwitch, Trip, TripEvidence
@@ -25,6 +27,9 @@ __all__ = [
     "SPONSOR_SERIOUSNESS",
     "AdverseEvent",
     "Assessment",
+    "Confirmation",
+    "DictionaryTerm",
     "GradeEpisode",
     "Judged",
+    "MeddraCode",
 ]

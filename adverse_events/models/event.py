@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Length
+from django.db.models.lookups import GreaterThan
 from django.urls import reverse
 
 from participants.models import Participant
@@ -10,6 +12,7 @@ from studytracker.access.scope import ScopedQuerySet
 from studytracker.protocol.models import Site
 from studytracker.rows import both_or_neither, text_when
 from studytracker.web.modelfields import PartialDateModelField
+from visits.models import Visit
 
 from .judgement import SERIOUSNESS, Judged
 
@@ -36,7 +39,7 @@ class AdverseEventQuerySet(ScopedQuerySet):
 
     def for_page(self):
         return self.for_listing().select_related(
-            "participant__enrollment", "reported_by", "completed_by", "voided_by", "site"
+            "participant__enrollment", "participant__site", "reported_by", "completed_by", "voided_by", "site", "visit"
         )
 
 
@@ -52,11 +55,21 @@ class AdverseEvent(Judged):
     number = models.PositiveIntegerField("number within the participant")
     protocol_version = models.CharField(max_length=20)
     term = models.CharField("reported term", max_length=200)
+    # As coded: the words of the CTCAE version beside it, kept here so that another version never renames them.
+    dictionary_term = models.CharField(max_length=100, blank=True)
+    body_system = models.CharField("system organ class", max_length=100, blank=True)
     started = PartialDateModelField("onset")
+    started_time = models.TimeField("time of onset, at the site", null=True, blank=True)
     ended = PartialDateModelField("end", null=True, blank=True)
+    ended_time = models.TimeField("time of the end, at the site", null=True, blank=True)
     is_ongoing = models.BooleanField("ongoing", default=True)
     ctcae_version = models.CharField("CTCAE version", max_length=10)
     action_taken = models.CharField("action taken with the infusion", max_length=60, blank=True)
+    is_treated = models.BooleanField("treatment given for it", null=True, blank=True)
+    treatment = models.CharField("what was given", max_length=300, blank=True)
+    visit = models.ForeignKey(
+        Visit, models.PROTECT, null=True, blank=True, related_name="adverse_events", verbose_name="found at the visit"
+    )
     note = models.TextField(max_length=2000, blank=True)
     reported_at = models.DateTimeField()
     reported_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -91,6 +104,17 @@ class AdverseEvent(Judged):
                 condition=Q(is_ongoing=False) | Q(ended=None),
                 name="event_ongoing_or_ended",
                 violation_error_message="An ongoing event has no end date.",
+            ),
+            # A time belongs to a whole date: '2025-06-14' has ten characters.
+            models.CheckConstraint(
+                condition=Q(started_time=None) | GreaterThan(Length("started"), 9),
+                name="event_onset_time_of_a_day",
+                violation_error_message="A time of onset needs the whole date.",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_time=None) | Q(Q(ended__isnull=False), GreaterThan(Length("ended"), 9)),
+                name="event_end_time_of_a_day",
+                violation_error_message="A time of the end needs the whole date.",
             ),
         ]
         indexes = [

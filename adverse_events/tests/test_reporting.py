@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, time
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -87,24 +87,25 @@ def test_a_mild_event_may_be_serious(log):
             "A resolved event has ended: give the end (as far as known) and untick ongoing.",
         ),
         (
-            {"grade": 5},
-            "grade",
-            'Grade 5 is death: tick "results in death" too, or correct the grade.',
+            {"started": PartialDate(2025, 6), "started_time": time(9, 30)},
+            "started_time",
+            "A time needs the whole date of the onset: give the day, or no time.",
         ),
         (
-            {"outcome": "fatal"},
-            "outcome",
-            'The outcome is fatal: tick "results in death" too, or correct the outcome.',
+            {
+                "started_time": time(9, 30),
+                "ended": PartialDate(2025, 6, 2),
+                "ended_time": time(9, 29),
+                "is_ongoing": False,
+            },
+            "ended_time",
+            "The end at 09:29 is before the onset at 09:30.",
         ),
         (
-            {"is_fatal": True, "grade": 4},
-            "grade",
-            '"results in death" is ticked, so the grade is 5, not 4.',
-        ),
-        (
-            {"is_fatal": True, "outcome": "recovering"},
-            "outcome",
-            '"results in death" is ticked, so the outcome is fatal.',
+            {"dictionary_term": "Hedache"},
+            "dictionary_term",
+            'The starter list of CTCAE 5.0 has no term "Hedache". Did you mean Headache? '
+            "Leave it empty if it is to be coded later.",
         ),
     ],
 )
@@ -124,6 +125,8 @@ def test_what_cannot_be_is_refused_with_a_sentence(log, facts, field, sentence):
         {"is_fatal": True},  # the rest of a death may follow
         {"is_fatal": True, "grade": 5, "outcome": "fatal"},
         {"grade": 4, "is_life_threatening": False},
+        {"grade": 5, "outcome": "recovering"},  # asked on the page, and kept
+        {"started_time": time(10, 15), "dictionary_term": "Fatigue"},
     ],
 )
 def test_what_may_be_is_kept_as_known(log, facts):
@@ -131,7 +134,17 @@ def test_what_may_be_is_kept_as_known(log, facts):
     assert {name: getattr(event, name) for name in facts} == facts
 
 
-@pytest.mark.parametrize("wrong", [{"grade": 6}, {"grade": 0}, {"term": ""}, {"ended": "2025-06-09"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"grade": 6},
+        {"grade": 0},
+        {"term": ""},
+        {"ended": "2025-06-09"},
+        {"started": "2025-06", "started_time": time(9)},
+        {"ended_time": time(9)},
+    ],
+)
 def test_the_database_refuses_what_must_never_be(log, wrong):
     event = log()
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -16,14 +16,18 @@ class Permission(StrEnum):
     CLASSIFY_DEVIATION = "classify deviations"
     SIGN = "sign what an investigator answers for"
     REPORT_EVENT = "report adverse events"
+    JUDGE_AS_SPONSOR = "give the sponsor's assessment of adverse events"
     WITHDRAW = "record a withdrawal or a screen failure"
     PROPOSE_HOLD = "propose a hold"
     PLACE_HOLD = "place a hold"
     LIFT_HOLD = "lift a hold"
+    AMEND = "move participants to an amended protocol"
+    APPROVE = "record that a site's IRB approved a protocol version"
     EXPORT = "export data"
     EXPORT_IDENTIFIED = "export data as recorded, with accounts and free text"
     AUDIT = "read the audit trail"
     OPERATE = "see the delivery of reminders and run it"
+    ACKNOWLEDGE = "acknowledge reminders"
 
 
 class Role(TextChoices):
@@ -38,7 +42,7 @@ P = Permission
 _ENTER = frozenset(
     {
         *(P.SEE, P.SCREEN, P.RECORD, P.INFUSE, P.LOG_VISIT, P.REPORT_DEVIATION, P.REPORT_EVENT, P.WITHDRAW),
-        *(P.PROPOSE_HOLD, P.EXPORT, P.AUDIT, P.OPERATE),
+        *(P.PROPOSE_HOLD, P.AMEND, P.EXPORT, P.AUDIT, P.OPERATE, P.ACKNOWLEDGE),
     }
 )
 
@@ -46,9 +50,11 @@ _ENTER = frozenset(
 GRANTS: dict[str, frozenset[Permission]] = {
     Role.COORDINATOR: _ENTER,
     Role.INVESTIGATOR: _ENTER | {P.ENROLL, P.EXPORT_IDENTIFIED, P.CLASSIFY_DEVIATION, P.SIGN, P.PLACE_HOLD},
-    Role.CHAIR: frozenset({P.SEE, P.PLACE_HOLD, P.LIFT_HOLD, P.EXPORT, P.AUDIT, P.OPERATE}),
+    Role.CHAIR: frozenset(
+        {P.SEE, P.JUDGE_AS_SPONSOR, P.PLACE_HOLD, P.LIFT_HOLD, P.APPROVE, P.EXPORT, P.AUDIT, P.OPERATE}
+    ),
     Role.MONITOR: frozenset({P.SEE, P.AUDIT}),
-    Role.ADMINISTRATOR: frozenset({P.SEE, P.EXPORT, P.EXPORT_IDENTIFIED, P.AUDIT, P.OPERATE}),
+    Role.ADMINISTRATOR: frozenset({P.SEE, P.APPROVE, P.EXPORT, P.EXPORT_IDENTIFIED, P.AUDIT, P.OPERATE}),
 }
 
 # These roles always span the whole trial; the others are held at one site each.

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     STAMP = "when something was recorded"
     TEXT = "free text"
     AGE = "an age in years"
+    ORDER = "an order between participants"
     NUMBER = "a number"
     CODE = "a code"
     FLAG = "yes or no"

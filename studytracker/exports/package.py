@@ -138,7 +138,7 @@ def _write_papers(folder: Path, order: Order, extracts, manifest):
     about = {
         "manifest": manifest,
         "level": Level(order.level).label,
-        "left_out": [(each.dataset, left_out(each.dataset.columns, order.level)) for each in extracts],
+        "left_out": [(each.dataset.name, left_out(each.dataset.columns, order.level)) for each in extracts],
     }
     (folder / "README.txt").write_text(render_to_string("exports/readme.txt", about), encoding="utf-8")
     manifest["files"] = [

@@ -49,6 +49,11 @@ class Pseudonyms:
     export: str
     participants: tuple[int, ...]
 
+    @property
+    def in_order(self) -> list[int]:
+        """Participants in the order of their codes: the order of the record would tell the sites apart."""
+        return list(self._codes)
+
     @cached_property
     def _codes(self) -> dict[int, str]:
         ranked = sorted(self.participants, key=lambda pk: _secret(f"code:{self.export}:{pk}"))
@@ -117,6 +122,7 @@ def _pooled(value, subject, pseudonyms):
     return f"{OLDEST_TOLD + 1} or over" if value is not None and value > OLDEST_TOLD else value
 
 
+SHUFFLED = {"study_day"}  # levels whose rows stand in the order of the codes
 KEPT = Action("as recorded", _as_it_is)
 LEFT_OUT = None
 _CODE = Action("a code made for this export", _code)
@@ -137,6 +143,7 @@ ACTIONS: dict[str, dict[Kind, Action | None]] = {
         Kind.INSTANT: _DAY,
         Kind.STAMP: LEFT_OUT,
         Kind.TEXT: LEFT_OUT,
+        Kind.ORDER: LEFT_OUT,
         Kind.AGE: _BAND,
     },
     Level.CODED: {
@@ -149,6 +156,7 @@ ACTIONS: dict[str, dict[Kind, Action | None]] = {
         Kind.INSTANT: KEPT,
         Kind.STAMP: KEPT,
         Kind.TEXT: KEPT,
+        Kind.ORDER: KEPT,
         Kind.AGE: _POOLED,
     },
     Level.SHIFTED: {
@@ -161,6 +169,7 @@ ACTIONS: dict[str, dict[Kind, Action | None]] = {
         Kind.INSTANT: _SHIFT,
         Kind.STAMP: LEFT_OUT,
         Kind.TEXT: LEFT_OUT,
+        Kind.ORDER: LEFT_OUT,
         Kind.AGE: _POOLED,
     },
     Level.IDENTIFIED: {kind: KEPT for kind in Kind},

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
@@ -11,9 +12,15 @@ from django.db.models import QuerySet
 from studytracker.protocol.models import Site
 
 from .datasets import Column, Dataset
-from .privacy import Action, Pseudonyms, Subject, kept
+from .privacy import SHUFFLED, Action, Pseudonyms, Subject, kept
 
 CHUNK = 2000
+PARTICIPANTS_AT_ONCE = 200
+
+
+def batched(items: list, size: int) -> Iterator[list]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 @contextmanager
@@ -44,6 +51,7 @@ class Extract:
     queryset: QuerySet
     pseudonyms: Pseudonyms
     zones: dict[str, ZoneInfo]
+    is_shuffled: bool = False
 
     @property
     def header(self) -> list[str]:
@@ -53,16 +61,24 @@ class Extract:
         return self.queryset.count()
 
     def rows(self, limit: int | None = None) -> Iterator[list]:
-        lookups = [*self._about_subject, *(column.source for column, action in self.columns)]
-        found = self.queryset.values_list(*lookups)
-        found = found[:limit] if limit else found.iterator(chunk_size=CHUNK)
-        for values in found:
+        for values in islice(self._values(), limit):
             subject = self._subject(*values[: len(self._about_subject)])
             facts = values[len(self._about_subject) :]
             yield [
                 action.apply(value, subject, self.pseudonyms)
                 for (column, action), value in zip(self.columns, facts, strict=True)
             ]
+
+    def _values(self) -> Iterator[tuple]:
+        lookups = [*self._about_subject, *(column.source for column, action in self.columns)]
+        found = self.queryset.values_list(*lookups)
+        if not self.is_shuffled or self.dataset.participant is None:
+            yield from found.iterator(chunk_size=CHUNK)
+            return
+        place = {pk: number for number, pk in enumerate(self.pseudonyms.in_order)}
+        for some in batched(self.pseudonyms.in_order, PARTICIPANTS_AT_ONCE):
+            theirs = found.filter(**{f"{self.dataset.from_participant('pk')}__in": some})
+            yield from sorted(theirs, key=lambda values: place[values[0]])
 
     @property
     def _about_subject(self) -> list[str]:
@@ -79,4 +95,4 @@ class Extract:
 def extract(dataset: Dataset, *, sites, level: str, pseudonyms: Pseudonyms) -> Extract:
     queryset = dataset.rows().filter(**{f"{dataset.site}__in": sorted(sites)})
     zones = {site.code: site.zone for site in Site.objects.all()}
-    return Extract(dataset, tuple(kept(dataset.columns, level)), queryset, pseudonyms, zones)
+    return Extract(dataset, tuple(kept(dataset.columns, level)), queryset, pseudonyms, zones, level in SHUFFLED)

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from studytracker import protocol
+from studytracker.protocol import version as version_of
 from studytracker.refusal import Refused
 
 from .models import Adoption, Site, Slot
@@ -43,7 +44,12 @@ class Adopted:
 def adopt(protocol: Protocol, *, at: datetime) -> Adopted:
     """Idempotent. An adopted version never changes: data were stamped with it, so an amendment is a new version."""
     dropped = _sites_not_in(protocol)
-    if refusals := [*_changed_file(protocol), *_smaller_cap(protocol), *_sites_in_use(protocol, dropped)]:
+    if refusals := [
+        *_changed_file(protocol),
+        *_smaller_cap(protocol),
+        *_sites_in_use(protocol, dropped),
+        *_dropped_codes(protocol),
+    ]:
         raise AdoptionRefused(*refusals)
     adoption, is_new = Adoption.objects.get_or_create(
         version=protocol.version, defaults={"sha256": protocol.sha256, "adopted_at": at}
@@ -80,6 +86,35 @@ def _smaller_cap(protocol: Protocol) -> list[str]:
     if held <= cap:
         return []
     return [f"The cap would shrink from {held} to {cap}. Enrollment slots are never taken away: keep {held} or more."]
+
+
+def _dropped_codes(protocol: Protocol) -> list[str]:
+    """Rows hold these codes for ever, so an amendment may add to them and not take away."""
+    others = [version for version in Adoption.objects.values_list("version", flat=True) if version != protocol.version]
+    earlier = [version for version in others if in_order(version) < in_order(protocol.version)]
+    return [
+        f"{what} of version {version} {'is' if len(lost) == 1 else 'are'} missing from {protocol.file}: "
+        f"{', '.join(sorted(lost))}. Keep what records may hold."
+        for version in sorted(earlier, key=in_order)
+        for what, known in _codes(version_of(version)).items()
+        if (lost := known - _codes(protocol)[what])
+    ]
+
+
+def _codes(rules: Protocol) -> dict[str, set[str]]:
+    terms = {f"{table.name} {term.code}" for table in rules.vocabulary_tables for term in table.terms}
+    return {
+        "Procedures": {each.code for each in rules.procedures},
+        "Terms": terms,
+        "Tests": {each.code for each in (*rules.lab_tests, *rules.vital_signs)},
+        "Visits before the follow-up": {each.code for each in rules.visits if each.kind != "follow_up"},
+        "Visits outside the schedule": {each.code for each in rules.unplanned_visits},
+    }
+
+
+def in_order(version: str) -> tuple[int, ...]:
+    """1.10 comes after 1.9."""
+    return tuple(map(int, version.split(".")))
 
 
 def _sites_not_in(protocol: Protocol) -> list[Site]:

@@ -33,6 +33,7 @@ VOCABULARIES = (
     "visit_type",
     "missed_reason",
     "procedure_not_done_reason",
+    "contact_means",
     "out_of_window_reason",
     "withdrawal_reason",
     "deviation_category",
@@ -235,6 +236,14 @@ def _references(top: Place) -> Iterator[Problem]:
     yield from _clocks(top, sites, visits)
     for procedure in top.rows("procedure"):
         yield from _known(procedure, "implied_by", criteria, "criterion")
+    for sign in top.rows("vital_sign"):
+        yield from _known(sign, "procedure", procedures, "procedure")
+    if ctcae := top.table("ctcae"):
+        tests = _names(top.rows("lab_test") + top.rows("vital_sign"), "code")
+        for hint in ctcae.rows("hint"):
+            yield from _known(hint, "test", tests, "test")
+    clocks = _names(top.rows("clock"), "id")
+    yield from _known(top.table("deviation_reporting"), "clocks", clocks, "clock")
     yield from _known(top.table("treatment"), "given_at", visits, "visit")
     yield from _known(top.table("stagger"), "after_visits", visits, "visit")
     yield from _known(top.table("adverse_event_collection"), "ends_visit", visits, "visit")

@@ -87,6 +87,7 @@ class LabTest(Measure):
 
 class VitalTest(Measure):
     unit: Text
+    procedure: Code
 
 
 class Drug(Table):

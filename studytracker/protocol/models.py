@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import models
 
 from studytracker import protocol
@@ -95,3 +96,26 @@ class Adoption(models.Model):
 
     def delete(self, *args, **kwargs):
         raise AdoptionIsFinal
+
+
+class Approval(models.Model):
+    """The day the IRB of a site approved an adopted version. Rows are only ever added."""
+
+    adoption = models.ForeignKey(Adoption, models.PROTECT, related_name="approvals")
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    approved_on = models.DateField("approved by the IRB on")
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["approved_on", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["adoption", "site"],
+                name="approval_once_per_site",
+                violation_error_message="This version is on file as approved at this site.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.adoption.version} at {self.site_id} on {self.approved_on}"

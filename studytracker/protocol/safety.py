@@ -82,16 +82,32 @@ class Sledai(Marked):
         return sum(item.weight for item in self.items)
 
 
+# "LLN" stands for the lower limit of normal of the laboratory.
+Limit = Literal["LLN"] | Number
+
+
 class GradeHint(Table):
     """What a laboratory value suggests. A hint never makes an event by itself."""
 
     term: Text
+    # The laboratory test or vital sign whose number suggests the grade, and the number at which each grade begins.
+    test: Code | None = None
+    # below: under the limit; above: over so many times the upper limit of normal; from: at the first limit, then over.
+    direction: Literal["below", "above", "from"] | None = None
+    limits: tuple[Limit, ...] = ()  # of grades 1, 2, 3 and 4, as far as a number decides them
+    of_baseline: tuple[Number, ...] = ()  # times the baseline instead, where that was above normal already
     input: Code | None = None
     unit: Text | None = None
     grade_1: Text
     grade_2: Text
     grade_3: Text
     grade_4: Text
+
+    @model_validator(mode="after")
+    def _whole_or_words_only(self):
+        if not bool(self.test) == bool(self.direction) == bool(self.limits):
+            raise ValueError("needs test, direction and limits together, or none of them")
+        return self
 
 
 class Ctcae(Marked):

@@ -10,6 +10,8 @@ class Procedure(Marked):
     code: Code
     name: Text
     implied_by: Code | None = None
+    # What a person who did it may have found, in words, the ordinary one first.
+    findings: tuple[Text, ...] = ()
 
 
 class PlannedVisit(Marked):
@@ -55,11 +57,19 @@ class Status(Marked):
     upcoming_days: Count
 
 
+class DeviationReporting(Marked):
+    """The reporting clocks, by id, that a deviation runs which an investigator classified as reportable."""
+
+    clocks: tuple[Code, ...]
+    counted_from: Text
+
+
 class VisitLog(Marked):
     """How soon a visit is logged. Business days are Monday to Friday but the holidays of the site."""
 
     late_entry_business_days: Count
     booked_not_logged_business_days: Count
+    appointment_minutes: Positive
 
 
 class Reminders(Marked):

@@ -37,6 +37,7 @@ from .safety import (
 )
 from .schedule import (
     CollectionPeriod,
+    DeviationReporting,
     PlannedVisit,
     Procedure,
     Reminders,
@@ -171,11 +172,11 @@ class SiteRules(Marked):
 
     def why_closed(self, on: date) -> str:
         """'Saturday', 'Independence Day' or 'site holiday'; empty for a working day."""
-        if on in self.holidays:
-            return "site holiday"
         if on.weekday() > 4:
             return "Saturday" if on.weekday() == 5 else "Sunday"
-        return public_holidays(self.public_holidays, on.year).get(on, "") if self.public_holidays else ""
+        if on not in self.days_off:
+            return ""
+        return "site holiday" if on in self.holidays else public_holidays(self.public_holidays, on.year)[on]
 
 
 class ConsentForm(Marked):
@@ -226,6 +227,7 @@ class Contents(Table):
     unplanned_visits: tuple[UnplannedVisit, ...] = Field(alias="unplanned_visit", default=())
     status: Status
     visit_log: VisitLog
+    deviation_reporting: DeviationReporting
     reminders: Reminders
     reminder_stages: tuple[ReminderStage, ...] = Field(alias="reminder_stage", default=())
     adverse_event_collection: CollectionPeriod
@@ -283,6 +285,11 @@ class Protocol(Contents):
 
     def clock(self, id: str) -> Clock:
         return self._one(self.clocks, "id", id, "safety clock")
+
+    def deviation_clock(self, site_code: str) -> Clock | None:
+        """What a reportable deviation at the site has to keep, or None where nothing is named for it."""
+        clocks = [self.clock(id) for id in self.deviation_reporting.clocks]
+        return next((clock for clock in clocks if clock.applies_to(site_code)), None)
 
     def stopping_rule(self, id: str) -> StoppingRule:
         return self._one(self.stopping_rules, "id", id, "stopping rule")

@@ -131,8 +131,12 @@ def test_an_act_has_its_time_and_its_person_together(model, act):
 
 
 def _flat(condition):
+    """The (lookup, value) pairs; a condition may also hold an expression, which is none."""
     for child in condition.children:
-        yield from _flat(child) if isinstance(child, models.Q) else [child]
+        if isinstance(child, models.Q):
+            yield from _flat(child)
+        elif isinstance(child, tuple):
+            yield child
 
 
 def test_the_pairs_are_found_at_all():

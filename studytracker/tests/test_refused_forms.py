@@ -205,7 +205,7 @@ def test_all_procedures_done_marks_what_is_open_and_saves_nothing(musc, browse, 
     response = browse(coordinator).post("/visits/MUSC-001/W2/log/", typed)
     form = response.context["form"]
     assert response.status_code == 200
-    assert {procedure.code: answer.value() for procedure, answer, _, _ in form.rows} == {
+    assert {procedure.code: answer.value() for procedure, answer, *_ in form.rows} == {
         code: "not_done" if code == "weight" else "done" for code in protocol.current().visit("W2").procedures
     }
     assert 'value="17"' in response.content.decode()
@@ -215,7 +215,7 @@ def test_all_procedures_done_marks_what_is_open_and_saves_nothing(musc, browse, 
 def test_nothing_is_marked_before_a_person_marks_it(musc, browse, coordinator, frozen):
     musc.infused(DAY0)
     form = browse(coordinator).get("/visits/MUSC-001/W2/log/").context["form"]
-    assert {answer.value() for _, answer, _, _ in form.rows} == {None}
+    assert {answer.value() for _, answer, *_ in form.rows} == {None}
 
 
 def test_one_reason_answers_for_all_that_is_left_open(musc, browse, coordinator, frozen):
@@ -269,11 +269,15 @@ def test_an_event_that_contradicts_itself_comes_back_whole(musc, browse, coordin
     response = browse(coordinator).post("/adverse-events/MUSC-001/new/", typed)
     page = response.content.decode()
     assert response.status_code == 422
-    assert "Grade 5 is death" in page
+    assert "Grade 5 is death, and the criterion death is not ticked. Is this so?" in page
     assert "Shingles &lt;b&gt;left&lt;/b&gt;" in page
     assert "<b>left</b>" not in page
     assert "called the ward" in page
     assert AdverseEvent.objects.count() == 0
+    assert browse(coordinator).post("/adverse-events/MUSC-001/new/", typed | {"confirmed": "on"}).status_code == 302
+    event = AdverseEvent.objects.get()
+    assert [each.code for each in event.confirmations.all()] == ["grade_5_without_death"]
+    assert "Confirmed 18 Jun 2025" in browse(coordinator).get("/adverse-events/MUSC-001/1/").content.decode()
 
 
 def test_an_event_with_an_unknown_day_is_saved_as_known(musc, browse, coordinator, frozen):
@@ -301,7 +305,7 @@ def test_a_form_sent_several_times_is_saved_once(musc, browse, coordinator, froz
     answers = [client.post("/adverse-events/MUSC-001/new/", typed).url for _ in range(times)]
     assert answers == ["/adverse-events/MUSC-001/1/"] * times
     assert AdverseEvent.objects.count() == 1
-    client.post("/adverse-events/MUSC-001/new/", typed | {"form_key": "0" * 32})
+    client.post("/adverse-events/MUSC-001/new/", typed | {"form_key": "0" * 32, "confirmed": "on"})
     assert AdverseEvent.objects.count() == 2
 
 
@@ -319,6 +323,7 @@ def test_a_second_click_on_what_can_happen_once_leads_to_the_result_and_not_to_a
 def test_one_person_s_key_does_not_stop_another_s_form(musc, browse, coordinator, investigator, frozen):
     musc.infused(DAY0)
     typed = {"term": "Shingles", **boxes("started", "", "6", "2025"), "is_ongoing": "on", "form_key": "b" * 32}
+    typed |= {"confirmed": "on"}  # the same event twice is asked about
     for person in (coordinator, investigator):
         browse(person).post("/adverse-events/MUSC-001/new/", typed)
     assert AdverseEvent.objects.count() == 2

@@ -17,6 +17,7 @@ NAVIGATION = (
     ("Today", "home", None),
     ("Participants", "participants", Permission.SEE),
     ("Visits", "visits", Permission.SEE),
+    ("Calendar", "calendar", Permission.SEE),
     ("Adverse events", "adverse_events", Permission.SEE),
     ("Deviations", "deviations", Permission.SEE),
     ("Slots", "slots", Permission.SEE),

@@ -182,7 +182,7 @@ def test_the_pages_take_a_deviation_from_the_worklist_to_closed(drafted, browse,
     rows = crc.get("/deviations/?stage=Closed&format=csv").getvalue().decode().splitlines()
     assert len(rows) == 2
     assert '"Visit missed","W2","2025-06-17","2025-06-18"' in rows[1]
-    assert '"None seen","Called","Major","Yes","2025-06-18","Closed","2025-06-18"' in rows[1]
+    assert '"None seen","Called","Major","Yes","","2025-06-18","Closed","2025-06-18"' in rows[1]
 
 
 def test_a_dose_outside_its_tolerance_drafts_one_deviation_at_the_baseline_visit(participant, coordinator):
@@ -191,3 +191,43 @@ def test_a_dose_outside_its_tolerance_drafts_one_deviation_at_the_baseline_visit
     assert (first.category, first.visit.code, first.happened_on, again) == ("dosing_or_storage", "D0", DAY0, None)
     void(deviation=first, reason="The weight was read wrongly", by=coordinator, at=NOW)
     assert acts.draft_dose(participant.infusion, **facts).number == 2
+
+
+def classified(site_cast, investigator, is_reportable=True):
+    """A deviation found on Wed 18 June 2025, the day before Juneteenth."""
+    row = site_cast.infused(DAY0)
+    miss(visit=row.visits.get(code="W2"), reason="Illness", by=site_cast.coordinator, at=NOW)
+    deviation = row.deviations.get()
+    complete(deviation=deviation, impact="None", action="Called", by=site_cast.coordinator, at=NOW)
+    made = classify(deviation=deviation, severity="major", is_reportable=is_reportable, by=investigator, at=NOW)
+    return Deviation.objects.for_listing().get(pk=made.pk)
+
+
+def test_a_reportable_deviation_is_due_in_business_days_of_its_site(emory, emory_investigator):
+    """Ten business days from 18 June: Juneteenth, a holiday of Georgia, does not count."""
+    deviation = classified(emory, emory_investigator)
+    assert deviation.report_by == date(2025, 7, 3)
+    assert deviation.report_words == "by Thu 3 Jul 2025 (10 business days, Emory IRB)"
+
+
+def test_a_site_without_a_deadline_shows_that_and_no_made_up_day(musc, investigator):
+    deviation = classified(musc, investigator)
+    assert (deviation.report_by, deviation.report_words) == (None, "MUSC IRB: not configured")
+    assert deviation.report_state(TODAY) == ""
+
+
+def test_what_is_not_reportable_has_no_deadline(emory, emory_investigator):
+    deviation = classified(emory, emory_investigator, is_reportable=False)
+    assert (deviation.clock, deviation.report_words) == (None, "")
+
+
+def test_a_report_that_is_late_says_so_on_page_and_worklist(emory, emory_investigator, browse, frozen):
+    deviation = classified(emory, emory_investigator)
+    last = deviation.report_by
+    assert [deviation.report_state(on) for on in (last, last + (TODAY - date(2025, 6, 17)))] == ["due", "late"]
+    client = browse(emory.coordinator)
+    assert f"Report {deviation.report_words}" in client.get("/").content.decode()
+    frozen.move_to(NOW.replace(month=8), tick=False)
+    client = browse(emory.coordinator)
+    assert f"Report {deviation.report_words}, late" in client.get("/").content.decode()
+    assert "<strong>late</strong>" in client.get("/deviations/EMO-001/1/").content.decode()

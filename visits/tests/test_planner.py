@@ -18,6 +18,10 @@ def site():
     return protocol.current().site("MUSC")
 
 
+def with_holidays(site, *days):
+    return type(site).model_validate(site.model_dump() | {"holidays": days})
+
+
 @pytest.mark.parametrize(
     ("code", "on", "why"),
     [
@@ -35,7 +39,7 @@ def test_a_site_is_closed_on_weekends_and_on_the_holidays_of_its_own_state(code,
 
 
 def test_a_day_of_the_site_s_own_list_is_closed_too(site):
-    own = site.model_copy(update={"holidays": (date(2025, 7, 7),)})
+    own = with_holidays(site, date(2025, 7, 7))
     assert (own.why_closed(date(2025, 7, 7)), own.why_closed(date(2025, 7, 8))) == ("site holiday", "")
 
 
@@ -70,8 +74,8 @@ def test_a_saturday_cannot_be_day_0(trial, site):
 
 def test_a_visit_without_a_working_day_is_told_apart(trial, site):
     """Week 1 (5 to 9 January) wholly on the site's list: no other day of the window helps."""
-    closed = tuple(date(2026, 1, day) for day in range(5, 10))
-    found = planner.candidate(trial, site.model_copy(update={"holidays": closed}), date(2025, 12, 31))
+    closed = [date(2026, 1, day) for day in range(5, 10)]
+    found = planner.candidate(trial, with_holidays(site, *closed), date(2025, 12, 31))
     assert (found.prospects[0].points, found.without_day) == (0, 1)
     assert found.prospects[0].words == "No working day in the window (site holiday)"
 

@@ -39,7 +39,7 @@ def test_the_preview_shows_rows_and_what_is_left_out_and_makes_nothing(musc, coo
     given = GIVEN | {"preview": "1", "level": "study_day", "datasets": ["participants", "adverse_events"]}
     page = browse(coordinator).post(reverse("exports"), given).content.decode()
     assert "<td>40 to 49</td>" in page
-    assert "Left out: site; reason for the screen failure" in page
+    assert "Left out: site; enrollment slot; reason for the screen failure" in page
     assert participant.identifier not in page
     assert ExportJob.objects.count() == 0
 
@@ -120,11 +120,11 @@ def test_the_history_takes_the_same_queries_however_many_exports(coordinator, br
     for _ in range(3):
         jobs.request_export(**GIVEN, by=coordinator, at=now)
     page.get(reverse("export_history"))
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         page.get(reverse("export_history"))
     for _ in range(6):
         jobs.request_export(**GIVEN, by=coordinator, at=now)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         page.get(reverse("export_history"))
 
 

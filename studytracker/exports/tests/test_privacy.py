@@ -96,6 +96,16 @@ def test_study_days_only_holds_no_identifier_site_account_text_or_date(files, ma
     assert {name for name, content in found.items() if A_DATE.search(content)} <= PAPERS_WITH_DATES
 
 
+def test_rows_stand_in_the_order_of_the_codes_so_that_sites_cannot_be_told_apart(files, marked, musc):
+    for _ in range(5):
+        musc.screened()
+    found = files(Level.STUDY_DAY, "csv")
+    for name in ("participants", "consents", "eligibility"):
+        codes = [row["participant"] for row in _table(found[f"data/{name}.csv"])]
+        assert codes == sorted(codes)
+    assert "slot" not in _table(found["data/participants.csv"])[0]
+
+
 @pytest.mark.parametrize("format", ["csv", "xlsx", "json"])
 def test_shifted_dates_holds_no_account_or_text(files, marked, format):
     found = files(Level.SHIFTED, format)

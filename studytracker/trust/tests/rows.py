@@ -19,6 +19,7 @@ KEY_ONLY = {"protocol.Site", "protocol.Slot", "trust.Act", "trust.Signature"}
 
 # By model: the field that the update paths change, and to what.
 CHANGES = {
+    "protocol.Approval": ("approved_on", date(2025, 1, 31)),
     "protocol.Adoption": ("sha256", "1" * 64),
     "access.User": ("password", "another"),
     "access.Membership": ("ended_at", NOW),
@@ -50,11 +51,18 @@ CHANGES = {
     "visits.Visit": ("target_on", date(2025, 3, 1)),
     "visits.VisitProcedure": ("code", "exam"),
     "visits.Booking": ("starts_at", datetime(2025, 7, 1, 13, 30, tzinfo=UTC)),
+    "visits.CalendarFeed": ("fetched_at", NOW),
+    "visits.ContactAttempt": ("outcome", "No answer, twice"),
+    "visits.VersionChange": ("reason", "amended again"),
+    "visits.VisitChange": ("what", "moved"),
     "visits.WindowMove": ("new_target_on", date(2025, 3, 1)),
     "visits.Deviation": ("description", "Seen 3 days late"),
     "adverse_events.AdverseEvent": ("is_fatal", True),
     "adverse_events.Assessment": ("sponsor_is_fatal", True),
     "adverse_events.GradeEpisode": ("grade", 4),
+    "adverse_events.Confirmation": ("sentence", "Really?"),
+    "adverse_events.DictionaryTerm": ("definition", "Changed"),
+    "adverse_events.MeddraCode": ("code", 7),
     "adverse_events.Clock": ("presumed", "unexpected"),
     "adverse_events.ClockChange": ("words", "Moved"),
     "adverse_events.Determination": ("note", "Seen anew"),
@@ -97,6 +105,15 @@ class Rows:
         self.scores = Score.objects.bulk_create(self.sledaiscore(n) for n in range(MANY))
         Event = apps.get_model("adverse_events.AdverseEvent")
         self.events = Event.objects.bulk_create(self.adverseevent(n, number=2) for n in range(MANY))
+        Term = apps.get_model("adverse_events.DictionaryTerm")
+        self.terms = Term.objects.bulk_create(self.dictionaryterm(n, name="Red spots") for n in range(MANY))
+        Adoption, Change = apps.get_model("protocol.Adoption"), apps.get_model("visits.VersionChange")
+        self.adoptions = Adoption.objects.bulk_create(
+            Adoption(version=f"8.{n}", sha256="0" * 64, adopted_at=NOW) for n in range(MANY)
+        )
+        self.version_changes = Change.objects.bulk_create(
+            self._version_change_of(participant) for participant in treated
+        )
         self.clocks, self.notifications, self.trips, self.stops = self._safety_rows()
         self.jobs = apps.get_model("exports.ExportJob").objects.bulk_create(self.exportjob(n) for n in range(MANY))
         self.corrections = Correction.objects.bulk_create(self.day0correction(n) for n in range(MANY))
@@ -287,6 +304,29 @@ class Rows:
         facts = {"starts_at": NOW, "booked_at": NOW, "booked_by": self.by}
         return self._model("visits.Booking")(visit=self.visits[n], **facts)
 
+    def calendarfeed(self, n):
+        return self._model("visits.CalendarFeed")(user=self.users[n], token_sha256=f"{n:064}", made_at=NOW)
+
+    def contactattempt(self, n):
+        facts = {"tried_on": TODAY, "means": "Telephone", "outcome": "No answer"}
+        facts |= {"recorded_at": NOW, "recorded_by": self.by}
+        return self._model("visits.ContactAttempt")(visit=self.visits[n], **facts)
+
+    def approval(self, n):
+        facts = {"approved_on": TODAY, "recorded_at": NOW, "recorded_by": self.by}
+        return self._model("protocol.Approval")(adoption=self.adoptions[n], site_id="MUSC", **facts)
+
+    def versionchange(self, n):
+        return self._version_change_of(self.participants[n])
+
+    def _version_change_of(self, participant):
+        facts = {"from_version": "1.0", "to_version": "1.1", "consented_on": TODAY, "reason": "amended"}
+        facts |= {"changed_at": NOW, "changed_by": self.by}
+        return self._model("visits.VersionChange")(participant=participant, **facts)
+
+    def visitchange(self, n):
+        return self._model("visits.VisitChange")(change=self.version_changes[n], visit=self.visits[n], what="dropped")
+
     def windowmove(self, n):
         days = {f"{age}_{end}_on": TODAY for age in ("old", "new") for end in ("target", "opens", "closes")}
         return self._model("visits.WindowMove")(correction=self.corrections[n], visit=self.visits[n], **days)
@@ -314,6 +354,17 @@ class Rows:
 
     def assessment(self, n):
         return self._model("adverse_events.Assessment")(event=self.events[n], number=9, made_at=NOW, made_by=self.by)
+
+    def confirmation(self, n):
+        facts = {"sentence": "Is this so?", "confirmed_at": NOW, "confirmed_by": self.by}
+        return self._model("adverse_events.Confirmation")(event=self.events[n], code="grade_5", **facts)
+
+    def dictionaryterm(self, n, name="Green spots"):
+        facts = {"body_system": "Invented disorders", "loaded_at": NOW}
+        return self._model("adverse_events.DictionaryTerm")(version="5.0", name=f"{name} {n}", **facts)
+
+    def meddracode(self, n):
+        return self._model("adverse_events.MeddraCode")(term=self.terms[n], code=900 + n)
 
     def gradeepisode(self, n):
         facts = {"grade": 2, "since": PartialDate(2025, 6), "recorded_at": NOW, "recorded_by": self.by}

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from django import template
@@ -116,6 +117,12 @@ def draft(context):
     kept = drafts.of(request.user, request.path) if request.method == "GET" else None
     typed = kept and {"form": kept.form, "typed": json.loads(kept.typed)}
     return {"form_address": request.path, "kept": kept, "typed": typed}
+
+
+@register.simple_tag
+def querystring_of(**values):
+    """term=Anemia&grade=2, for the address of a form that starts with them."""
+    return urlencode(values)
 
 
 @register.filter

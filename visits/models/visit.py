@@ -4,15 +4,15 @@ from datetime import datetime, time, timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, CharField, F, OuterRef, Q, Subquery, Value, When
-from django.urls import reverse
+from django.db.models import F, OuterRef, Q, Subquery
 
 from participants.models import Day0Correction, Participant
+from studytracker import protocol
 from studytracker.access.scope import ScopedQuerySet
 from studytracker.protocol.models import Site
 from studytracker.rows import both_or_neither, text_when
 
-from . import status
+from .. import status
 
 
 class VisitQuerySet(ScopedQuerySet):
@@ -21,9 +21,11 @@ class VisitQuerySet(ScopedQuerySet):
         return self.filter(attended_on=None, missed_at=None)
 
     def expected(self):
-        """Unresolved, and the participant has not left before the window closed."""
-        return self.unresolved().filter(
-            Q(participant__withdrawn_on=None) | Q(closes_on__lt=F("participant__withdrawn_on"))
+        """Unresolved, still in the protocol, and the participant has not left before the window closed."""
+        return (
+            self.unresolved()
+            .filter(dropped_in="")
+            .filter(Q(participant__withdrawn_on=None) | Q(closes_on__lt=F("participant__withdrawn_on")))
         )
 
     def overdue(self, on):
@@ -64,6 +66,10 @@ class Visit(models.Model):
     # For a visit outside the schedule, the protocol's code of its kind; then `code` is its own, such as U1.
     unplanned = models.CharField(max_length=40, blank=True)
     order = models.PositiveSmallIntegerField()
+    # The version it took place under, once its participant has moved to a later one. Empty: the participant's own.
+    protocol_version = models.CharField(max_length=20, blank=True)
+    # The version that no longer has this visit; it will not take place.
+    dropped_in = models.CharField(max_length=20, blank=True)
     target_on = models.DateField(null=True, blank=True)
     opens_on = models.DateField(null=True, blank=True)
     closes_on = models.DateField(null=True, blank=True)
@@ -111,6 +117,11 @@ class Visit(models.Model):
                 violation_error_message="A visit outside the schedule has no window and has taken place.",
             ),
             models.CheckConstraint(
+                condition=Q(dropped_in="") | Q(attended_on=None, missed_at=None),
+                name="visit_dropped_before_it_happened",
+                violation_error_message="A visit that happened cannot be dropped.",
+            ),
+            models.CheckConstraint(
                 condition=Q(attended_on__isnull=False) | Q(visit_type="", late_entry_reason="", note=""),
                 name="visit_told_when_attended",
                 violation_error_message="How a visit took place is told of an attended visit only.",
@@ -135,9 +146,12 @@ class Visit(models.Model):
     @property
     def planned(self):
         """The protocol's row for this visit: name and procedures, and for a planned one its day and window."""
-        if self.unplanned:
-            return self.participant.protocol.unplanned_visit(self.unplanned)
-        return self.participant.protocol.visit(self.code)
+        return self.rules.unplanned_visit(self.unplanned) if self.unplanned else self.rules.visit(self.code)
+
+    @property
+    def rules(self):
+        """The protocol version this visit is under."""
+        return protocol.version(self.protocol_version) if self.protocol_version else self.participant.protocol
 
     @property
     def needs_procedures(self):
@@ -146,7 +160,7 @@ class Visit(models.Model):
 
     @property
     def type_words(self):
-        return self.participant.protocol.label("visit_type", self.visit_type) if self.visit_type else ""
+        return self.rules.label("visit_type", self.visit_type) if self.visit_type else ""
 
     def status(self, on):
         """Where the visit stands on the site-local day `on`."""
@@ -177,6 +191,7 @@ class VisitProcedure(models.Model):
     code = models.CharField(max_length=40, help_text="The procedure's code in the protocol.")
     is_done = models.BooleanField("done")
     not_done_reason = models.CharField(max_length=500, blank=True)
+    finding = models.CharField(max_length=200, blank=True, help_text="What was found, in the words of the protocol.")
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
 
@@ -189,6 +204,11 @@ class VisitProcedure(models.Model):
                 name="procedure_done_or_reason",
                 violation_error_message="A procedure is either done, or not done for a reason.",
             ),
+            models.CheckConstraint(
+                condition=Q(finding="") | Q(is_done=True),
+                name="procedure_finding_when_done",
+                violation_error_message="Only a procedure that was done finds something.",
+            ),
         ]
 
     def __str__(self):
@@ -196,7 +216,7 @@ class VisitProcedure(models.Model):
 
     @property
     def name(self):
-        return self.visit.participant.protocol.procedure(self.code).name
+        return self.visit.rules.procedure(self.code).name
 
 
 class BookingQuerySet(models.QuerySet):
@@ -269,134 +289,3 @@ class WindowMove(models.Model):
 
     def __str__(self):
         return f"{self.visit}: from {self.old_target_on} to {self.new_target_on}"
-
-
-DRAFTED, COMPLETED, CLASSIFIED, CLOSED, VOIDED = "To complete", "To classify", "To close", "Closed", "Voided"
-STAGES = (DRAFTED, COMPLETED, CLASSIFIED, CLOSED, VOIDED)
-
-
-class DeviationQuerySet(ScopedQuerySet):
-    def open(self):
-        """Still waiting for somebody. Served by the partial index deviation_open."""
-        return self.filter(closed_at=None, voided_at=None)
-
-    def with_stage(self):
-        """Adds `stage_words`, the same answer as Deviation.stage."""
-        stage = Case(
-            When(voided_at__isnull=False, then=Value(VOIDED)),
-            When(closed_at__isnull=False, then=Value(CLOSED)),
-            When(classified_at__isnull=False, then=Value(CLASSIFIED)),
-            When(completed_at__isnull=False, then=Value(COMPLETED)),
-            default=Value(DRAFTED),
-            output_field=CharField(),
-        )
-        return self.annotate(stage_words=stage)
-
-    def for_listing(self):
-        return self.select_related("participant", "visit").with_stage()
-
-
-class Severity(models.TextChoices):
-    MINOR = "minor", "Minor"
-    MAJOR = "major", "Major"
-
-
-class Deviation(models.Model):
-    """One departure from the protocol: drafted, completed by a coordinator, classified by an investigator, closed.
-
-    The log a site must be able to show (ICH E6(R3) 2.5.3). Nothing is deleted: a wrong draft is voided, with a reason.
-    """
-
-    participant = models.ForeignKey(Participant, models.PROTECT, related_name="deviations")
-    # The participant's site, kept here so that one index serves each site's log. It never changes.
-    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
-    visit = models.ForeignKey(Visit, models.PROTECT, null=True, blank=True, related_name="deviations")
-    number = models.PositiveIntegerField("number within the participant")
-    category = models.CharField(max_length=40)
-    happened_on = models.DateField("date happened")
-    found_on = models.DateField("date found")
-    description = models.CharField(max_length=2000)
-    drafted_at = models.DateTimeField()
-    drafted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-
-    impact = models.CharField("impact on the participant and the data", max_length=1000, blank=True)
-    action = models.CharField("corrective action", max_length=1000, blank=True)
-    completed_at = models.DateTimeField(null=True, blank=True)
-    completed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
-
-    severity = models.CharField("minor or major", max_length=10, choices=Severity, blank=True)
-    is_reportable = models.BooleanField("to be reported to the IRB", null=True, blank=True)
-    classified_at = models.DateTimeField(null=True, blank=True)
-    classified_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
-    )
-
-    reported_on = models.DateField("reported to the IRB on", null=True, blank=True)
-    closed_on = models.DateField(null=True, blank=True)
-    closed_at = models.DateTimeField(null=True, blank=True)
-    closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
-
-    voided_at = models.DateTimeField(null=True, blank=True)
-    voided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
-    voided_reason = models.CharField(max_length=500, blank=True)
-
-    objects = DeviationQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["participant", "number"]
-        constraints = [
-            models.UniqueConstraint(fields=["participant", "number"], name="deviation_number_once"),
-            models.UniqueConstraint(
-                fields=["visit", "category"],
-                condition=Q(voided_at=None, visit__isnull=False),
-                name="deviation_once_per_visit_and_category",
-            ),
-            both_or_neither("completed_at", "completed_by", name="deviation_completion_whole"),
-            text_when("impact", "completed_at", name="deviation_impact"),
-            text_when("action", "completed_at", name="deviation_action"),
-            both_or_neither("classified_at", "classified_by", "is_reportable", name="deviation_classification_whole"),
-            text_when("severity", "classified_at", name="deviation_severity"),
-            both_or_neither("closed_on", "closed_at", "closed_by", name="deviation_closing_whole"),
-            both_or_neither("voided_at", "voided_by", name="deviation_voiding_whole"),
-            text_when("voided_reason", "voided_at", name="deviation_voided_reason"),
-            models.CheckConstraint(
-                condition=Q(classified_at=None) | Q(completed_at__isnull=False),
-                name="deviation_completed_before_classified",
-                violation_error_message="A deviation is completed before it is classified.",
-            ),
-            models.CheckConstraint(
-                condition=Q(closed_at=None)
-                | (Q(classified_at__isnull=False) & (Q(is_reportable=False) | Q(reported_on__isnull=False))),
-                name="deviation_closed_when_reported",
-                violation_error_message="A deviation is closed once classified, and reported where it must be.",
-            ),
-            models.CheckConstraint(
-                condition=Q(happened_on__lte=F("found_on")),
-                name="deviation_found_after_it_happened",
-                violation_error_message="A deviation cannot be found before it happens.",
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["site"], condition=Q(closed_at=None, voided_at=None), name="deviation_open"),
-            models.Index(fields=["site", "found_on", "id"], name="deviation_listing"),
-        ]
-
-    def __str__(self):
-        return f"{self.participant.identifier} DV {self.number}"
-
-    def get_absolute_url(self):
-        return reverse("deviation", args=[self.participant.identifier, self.number])
-
-    @property
-    def category_words(self):
-        return self.participant.protocol.label("deviation_category", self.category)
-
-    @property
-    def stage(self):
-        if self.voided_at:
-            return VOIDED
-        if self.closed_at:
-            return CLOSED
-        if self.classified_at:
-            return CLASSIFIED
-        return COMPLETED if self.completed_at else DRAFTED
