@@ -22,6 +22,8 @@ def actions(participant, user) -> list[Action]:
         if user.can(permission, site):
             offers.append(Action(label, reverse(name, args=[participant.identifier]), style))
 
+    if not participant.infused:
+        offer(Permission.SEE, "Eligibility worksheet", "worksheet")
     if not participant.enrolled:
         offer(Permission.SCREEN, "Answer the criteria", "criteria", "primary")
         offer(Permission.ENROLL, "Confirm eligibility and enroll", "enroll", "primary")

@@ -75,10 +75,13 @@ def _with(participant, queryset):
     return rows
 
 
-def _entry(request, identifier, form_class, record, template, done, **initial):
+def _entry(request, identifier, form_class, record, template, done):
     """One entry form under the participant's banner: record, say what was recorded, back to the list."""
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.RECORD, identifier=identifier)
     at = timezone.now()
+    initial = {}
+    if not row.enrolled:
+        initial["visit_code"] = next(visit.code for visit in row.protocol.visits if visit.kind == "screening")
     form = form_class(posted(request), rules=row.protocol, initial=initial)
     act = recording(partial(record, participant=row, by=request.user, at=at), form)
     made = submit(request, form, act)

@@ -126,13 +126,13 @@ def _check_form(rules, site, version, on):
 
 def worksheet(participant, on):
     """The worksheet as it stands: for the infusion that was, else for the earliest Baseline from the day `on` that no
-    look-back forbids (for `on` itself where there is none). Eight queries.
+    look-back forbids (for `on` itself where there is none). Six queries.
     """
     return _standing(evidence.of(participant, until=participant.infused_on), participant.infused_on or on)
 
 
 def worksheets(participants, at):
-    """Worksheets by participant key, each on today's date at its site. Eight queries, however many there are."""
+    """Worksheets by participant key, each on today's date at its site. Six queries, however many there are."""
     participants = list(participants)
     found = evidence.of_many(participants) if participants else {}
     todays = Site.todays(at)

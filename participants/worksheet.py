@@ -81,7 +81,7 @@ class Row:
     def result_words(self) -> str:
         """A sign and words: never a colour alone."""
         if self.result == WAITING:
-            return f"⏳ Not yet: from {day_label(self.finding.free_from)}"
+            return f"→ Not yet: from {day_label(self.finding.free_from)}"
         if self.result is None:
             return "? Investigator" if self.part.decided == "judged" else "… Not answered"
         return RESULT_WORDS[self.result]
@@ -198,7 +198,7 @@ def _result(part, finding, answer):
         proposed = f"Proposed: {found.replace('_', ' ')}." if found and part.decided == "mixed" else ""
         return (found, "") if part.decided == "computed" else (None, proposed)
     if found is None:
-        return answer.answer, ""
+        return (None if finding and finding.again else answer.answer), ""
     if part.decided == "computed":
         differs = answer.answer != found and f"Answered {answer.answer} by hand; the record decides."
         return found, differs or ""
