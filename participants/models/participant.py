@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.urls import reverse
 
 from studytracker import protocol
@@ -10,6 +10,7 @@ from studytracker.access.scope import ScopedQuerySet
 from studytracker.protocol.models import Site
 from studytracker.rows import both_or_neither, text_when
 from studytracker.trust.models import Signature
+from studytracker.trust.versions import Versioned
 
 
 class ParticipantQuerySet(ScopedQuerySet):
@@ -26,8 +27,13 @@ class ParticipantQuerySet(ScopedQuerySet):
             signed_when=Subquery(signature.values("signed_at")[:1]),
         )
 
+    def infused_by_site(self, sites) -> dict[str, int]:
+        """How many were infused at each of `sites` that has any: the N of the safety tables."""
+        found = self.filter(site__in=sites, infusion__isnull=False).order_by()
+        return dict(found.values("site").annotate(count=Count("pk")).values_list("site", "count"))
 
-class Participant(models.Model):
+
+class Participant(Versioned):
     """One person at one site, known by an identifier alone. Names and dates of birth are kept elsewhere."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="participants")
