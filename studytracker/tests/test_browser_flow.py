@@ -39,7 +39,7 @@ def screen_and_answer(crc, trial):
 
 def enroll(pi):
     pi.follow("Sign and enroll MUSC-001 In screening")
-    pi.type(password=PASSWORD)
+    pi.page.fill("#id_password", PASSWORD)
     pi.click("Sign")
     pi.click("I confirm eligibility: enroll MUSC-001")
     pi.says("MUSC-001 is enrolled in slot 1. Next: the infusion.")
