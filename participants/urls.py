@@ -1,14 +1,18 @@
 from django.urls import path
 
-from . import eligibility_views, fact_views, views
+from . import attempt_views, eligibility_views, fact_views, views
 
 urlpatterns = [
     path("", views.participants, name="participants"),
     path("screen/", views.screen, name="screen"),
     path("find/", views.find, name="find"),
+    path("screening-log/", attempt_views.screening_log, name="screening_log"),
+    path("screening-log/reasons.csv", attempt_views.failure_reasons, name="failure_reasons"),
     path("<slug:identifier>/", views.participant, name="participant"),
     path("<slug:identifier>/criteria/", views.criteria, name="criteria"),
     path("ranges/<slug:site>/", fact_views.lab_ranges, name="lab_ranges"),
+    path("<slug:identifier>/screen-again/", attempt_views.screen_again, name="screen_again"),
+    path("<slug:identifier>/consent/", attempt_views.consent_again, name="consent_again"),
     path("<slug:identifier>/facts/", fact_views.on_record, name="facts"),
     path("<slug:identifier>/facts/labs/", fact_views.enter_labs, name="enter_labs"),
     path("<slug:identifier>/facts/medicine/", fact_views.enter_medicine, name="enter_medicine"),
