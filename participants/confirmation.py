@@ -152,11 +152,14 @@ def lapsed(participant, day) -> list:
 
 def against_infusion(participant, day) -> list[str]:
     """Why eligibility does not allow an infusion on that day: not signed, stale, or lapsed since. Empty: it does."""
-    found = reasons_against(participant)
+    to_ask, found = {}, reasons_against(participant)
     for row in lapsed(participant, day):
-        words = row.finding.sentence if row.finding else "It is not answered."
-        found.append(f"{row.part.id} no longer holds at Baseline {day_label(day)}. {row.note or words}")
-    return found
+        words = row.note or (row.finding.sentence if row.finding else "It is not answered.")
+        if row.finding and row.finding.again:
+            to_ask.setdefault(words, []).append(row.part.id)
+        else:
+            found.append(f"{row.part.id} no longer holds at Baseline {day_label(day)}. {words}")
+    return found + [f"{', '.join(parts)}: {words}" for words, parts in to_ask.items()]
 
 
 def valid_on(participant, day) -> bool:

@@ -440,7 +440,8 @@ def _emory(emory):
     fail_screening(
         participant=third,
         failed_on=emory.day(37),
-        reason="E2b: white cells below the limit",
+        reason="White cells below the limit",
+        criteria=["E2"],
         by=emory.coordinator,
         at=emory.at(emory.day(37), 14),
     )
