@@ -125,7 +125,18 @@ def log_visit(request, identifier, code):
         return redirect(after_log(request, logged, form), identifier)
     if form.is_bound:
         day = getattr(form, "cleaned_data", {}).get("attended_on")
-    return visit_page(request, "visits/log.html", visit, form, echo=day and attendance.echo(visit, day, today))
+    context = {"echo": day and attendance.echo(visit, day, today), "theirs": recorded_meanwhile(visit, form)}
+    return visit_page(request, "visits/log.html", visit, form, **context)
+
+
+def recorded_meanwhile(visit, form):
+    """What somebody else recorded for the visit since the form was opened, to stand beside what is typed in it."""
+    if not form.is_bound:
+        return None
+    now = Visit.objects.for_page().select_related("attended_by", "missed_by").filter(pk=visit.pk).get()
+    if not (now.attended_on or now.missed_at):
+        return None
+    return {"visit": now, "not_done": [each for each in now.procedures.order_by("id") if not each.is_done]}
 
 
 def after_log(request, logged, form):
@@ -254,4 +265,5 @@ def visit_page(request, template, visit, form, **context):
         "status": visit.status(today),
         "form": form,
     }
-    return render(request, template, context, status=status_for(form))
+    status = 409 if context.get("theirs") else status_for(form)
+    return render(request, template, context, status=status)
