@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('participants', '0007_screening_attempts'),
         ('protocol', '0002_approval'),
-        ('visits', '0010_values_and_contacts'),
+        ('visits', '0011_version'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
