@@ -126,18 +126,11 @@ def log_visit(request, identifier, code):
         return redirect(after_log(request, logged, form), identifier)
     if form.is_bound:
         day = getattr(form, "cleaned_data", {}).get("attended_on")
-    context = {"echo": day and attendance.echo(visit, day, today), "theirs": recorded_meanwhile(visit, form)}
+    context = {
+        "echo": day and attendance.echo(visit, day, today),
+        "theirs": form.is_bound and attendance.recorded_meanwhile(visit),
+    }
     return visit_page(request, "visits/log.html", visit, form, **context)
-
-
-def recorded_meanwhile(visit, form):
-    """What somebody else recorded for the visit since the form was opened, to stand beside what is typed in it."""
-    if not form.is_bound:
-        return None
-    now = Visit.objects.for_page().select_related("attended_by", "missed_by").filter(pk=visit.pk).get()
-    if not (now.attended_on or now.missed_at):
-        return None
-    return {"visit": now, "not_done": [each for each in now.procedures.order_by("id") if not each.is_done]}
 
 
 def after_log(request, logged, form):
