@@ -1,7 +1,7 @@
 """Every address, as everybody: who gets in, who is told no, and who learns nothing."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.urls import get_resolver, reverse
@@ -12,7 +12,8 @@ from adverse_events.reporting import report
 from conftest import NOW
 from participants.decisions import record_decision
 from participants.holds import propose_hold
-from participants.models import DsmbDecision, Hold, ProductLot
+from participants.labs import record_lab
+from participants.models import DsmbDecision, Hold, LabResult, Participant, ProductLot
 from studytracker.access.people import grant
 from studytracker.dates import PartialDate
 from studytracker.exports.jobs import request_export
@@ -51,6 +52,20 @@ PAGES = {
     "screen": ([], ENTERS | {"emory_coordinator"}),
     "participant": (["MUSC-001"], AT_MUSC),
     "criteria": (["MUSC-002"], ENTERS),
+    "screening_log": ([], HAS_A_ROLE),
+    "failure_reasons": ([], OPERATES),
+    "screen_again": (["MUSC-002"], ENTERS),
+    "consent_again": (["MUSC-002"], ENTERS),
+    "worksheet": (["MUSC-002"], AT_MUSC),
+    "confirm_eligibility": (["MUSC-002"], {"investigator"}),
+    "facts": (["MUSC-002"], AT_MUSC),
+    "enter_labs": (["MUSC-002"], ENTERS),
+    "enter_medicine": (["MUSC-002"], ENTERS),
+    "enter_history": (["MUSC-002"], ENTERS),
+    "enter_sledai": (["MUSC-002"], ENTERS),
+    "take_list": (["MUSC-002", "medicines"], ENTERS),
+    "void_fact": (["MUSC-001", "lab", "fact"], ENTERS),
+    "lab_ranges": (["MUSC"], ENTERS),
     "enroll": (["MUSC-002"], {"investigator"}),
     "prepare_dose": (["MUSC-002"], ENTERS),
     "dose": (["MUSC-002"], ENTERS),
@@ -136,6 +151,7 @@ ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "
 
 # A word in place of a row number: the first row of that kind at MUSC.
 ROWS = {
+    "fact": (LabResult, "site"),
     "mail": (Mail, "site"),
     "notice": (Notice, "site"),
     "visit": (Visit, "site"),
@@ -174,6 +190,7 @@ def stage(musc, coordinator, chair, frozen):
     done = {"procedures": {"vitals": ""}, "by": coordinator, "at": NOW}
     log_unplanned(participant=participant, kind="UNS", **happened, **done)
     request_export(**PACKAGE, by=coordinator, at=NOW)
+    record_lab(participant=participant, test="WBC", collected=DAY0, value=5, unit="10^9/L", by=coordinator, at=NOW)
     sweep(NOW)
 
 
@@ -241,6 +258,8 @@ def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, 
 
 
 READS = (
+    "worksheet",
+    "facts",
     "infusion_day",
     "dsmb_decision",
     "lot",
@@ -449,3 +468,34 @@ def test_a_participant_page_takes_the_same_queries_however_much_happened(
     client = browse(coordinator)
     with django_assert_max_num_queries(13):
         client.get("/participants/MUSC-001/")
+
+
+@pytest.mark.parametrize("people", [6, 300])
+def test_home_takes_few_queries_however_many_participants_there_are(
+    people, musc, coordinator, browse, frozen, django_assert_max_num_queries
+):
+    """Every participant has a visit overdue and two under way; scripts/bench_visits.py goes on to 100,000."""
+    facts = {"site_id": "MUSC", "protocol_version": "1.0", "screened_on": DAY0, "age": 40, "sex": "F"}
+    facts |= {"screened_at": NOW, "screened_by": coordinator}
+    rows = Participant.objects.bulk_create(
+        Participant(number=number, identifier=f"MUSC-{number:03}", **facts) for number in range(1, people + 1)
+    )
+    windows = {"W1": (DAY0, 5, 9), "W2": (DAY0, 15, 22), "W4": (DAY0, 16, 30)}
+    Visit.objects.bulk_create(
+        Visit(
+            participant=row,
+            site_id="MUSC",
+            code=code,
+            order=order,
+            opens_on=day0 + timedelta(days=first),
+            target_on=day0 + timedelta(days=first),
+            closes_on=day0 + timedelta(days=last),
+        )
+        for row in rows
+        for order, (code, (day0, first, last)) in enumerate(windows.items())
+    )
+    client = browse(coordinator)
+    with django_assert_max_num_queries(15):
+        page = client.get("/").content.decode()
+    assert f"Overdue: {people}" in page
+    assert page.count('<span class="worklist-what">') == 3 * min(people, 50)
