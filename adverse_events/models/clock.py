@@ -15,7 +15,7 @@ from visits.models import Deviation
 from .event import AdverseEvent
 
 # What a clock shows, in the order of the listing's filter.
-BREACHED, RUNNING, WAITING, OPEN = "Breached", "Running", "Waits for its start", "No length configured"
+BREACHED, RUNNING, WAITING, OPEN = "Breached", "Running", "Waits for its start", "Without a length"
 MET, MET_LATE, CLOSED = "Met", "Met late", "Closed"
 STATES = (BREACHED, RUNNING, WAITING, OPEN, MET_LATE, MET, CLOSED)
 UNDONE = (BREACHED, RUNNING, WAITING, OPEN)
