@@ -1,11 +1,16 @@
-from django.http import Http404
+import json
+
+from django.http import Http404, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from studytracker.access.grants import Permission
 from studytracker.access.scope import require
 from studytracker.web.listing import listing
 
+from .acts import Kind, note_by
 from .models import Entry, Signature
 from .reach import identifiers
 from .signatures import standing, verify
@@ -19,6 +24,8 @@ from .wording import instant, lines, record_name
 def audit(request):
     require(request.user, Permission.AUDIT)
     needs = Permission.EXPORT if "format" in request.GET else Permission.AUDIT
+    if request.GET.get("format") == "json":
+        return _as_json(request)
     return listing(
         request,
         table_class=EntryTable,
@@ -28,6 +35,23 @@ def audit(request):
         site_field=None,  # an entry's own site is where its author works
         extra={"problems": problems()},
     )
+
+
+def _as_json(request):
+    """Every entry that the person may take away, oldest first, exactly as it is stored."""
+    require(request.user, Permission.EXPORT)
+    note_by(request.user, Kind.EXPORT, at=timezone.now(), words="Audit trail as JSON, whole")
+    entries = Entry.objects.visible_to(request.user, needs=Permission.EXPORT).order_by("id").values()
+    answer = StreamingHttpResponse(_json_lines(entries.iterator(2000)), "application/json")
+    answer["Content-Disposition"] = content_disposition_header(True, "audit-trail.json")
+    return answer
+
+
+def _json_lines(entries):
+    yield "["
+    for number, entry in enumerate(entries):
+        yield f"{',' if number else ''}\n{json.dumps(entry, ensure_ascii=False)}"
+    yield "\n]\n"
 
 
 @require_safe

@@ -14,6 +14,7 @@ from studytracker.access.grants import Permission
 from studytracker.access.scope import require
 from studytracker.dates import day_label
 from studytracker.exports.tables import as_csv, as_xlsx
+from studytracker.trust.acts import Kind, note_by
 
 ROWS_PER_PAGE = 25
 LONGEST_VALUE = 200
@@ -37,6 +38,7 @@ def listing(request, *, table_class, filterset_class, queryset, template, extra=
     title = str(getattr(table, "caption", "") or queryset.model._meta.verbose_name_plural)
     words = _filters_in_words(filterset)
     name = slugify(title.replace(".", "-"))
+    _note(request, title, words)
     match request.GET.get("format"):
         case "csv":
             return as_csv(table, f"{name}.csv")
@@ -56,6 +58,13 @@ def listing(request, *, table_class, filterset_class, queryset, template, extra=
         "protocol_version": protocol.current().version,
     }
     return render(request, template, {**context, **(extra or {})})
+
+
+def _note(request, title, filters):
+    """Who looked at which listing, or took it away as a file, stands in the trail (ICH E6(R3) 4.2.2)."""
+    taken = request.GET.get("format", "")[:10]
+    words = f"{title}{f' as {taken.upper()}' if taken else ''}. {filters or 'No filter'}."
+    note_by(request.user, Kind.EXPORT if taken else Kind.VIEW, at=timezone.now(), words=words)
 
 
 def filtered(given: QueryDict, filterset_class, queryset):
