@@ -15,6 +15,7 @@ from studytracker.protocol.marks import UnknownCode
 from studytracker.protocol.models import Site
 from studytracker.web.editing import opened_version
 from studytracker.web.listing import filtered, listing
+from studytracker.web.pdf import NoPdf, as_pdf
 from studytracker.web.submission import posted, status_for, submit
 
 from . import attendance, bookings, panels, planner, procedures, strip, unplanned
@@ -52,11 +53,18 @@ def reach_visit(user, identifier, code, needs=Permission.LOG_VISIT):
 def printed_schedule(request, identifier):
     """One page for the participant to take home. The name is written on it by hand."""
     row = reach(Participant.objects.for_listing(), request.user, identifier=identifier)
-    ahead = row.visits.unresolved().with_booking().filter(closes_on__gte=row.site.today(timezone.now()))
+    ahead = row.visits.unresolved().filter(dropped_in="", closes_on__gte=row.site.today(timezone.now()))
     context = {"participant": row, "site": row.site.rules}
     if row.is_open:
-        context["visits"] = ahead.select_related("participant").order_by("order")
-    return render(request, "visits/printed.html", context)
+        context["visits"] = ahead.with_booking().select_related("participant").order_by("order")
+    with timezone.override(row.site.zone):
+        if request.GET.get("format") != "pdf":
+            return render(request, "visits/printed.html", context)
+        try:
+            return as_pdf("visits/printed_pdf.html", context, f"{row}-visits.pdf")
+        except NoPdf as missing:
+            messages.warning(request, str(missing))
+            return redirect("printed_schedule", identifier)
 
 
 def turned_away(request, visit):
