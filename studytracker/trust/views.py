@@ -1,7 +1,8 @@
 import json
 
 from django.http import Http404, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import get_script_prefix
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
@@ -9,8 +10,10 @@ from django.views.decorators.http import require_safe
 from studytracker.access.grants import Permission
 from studytracker.access.scope import require
 from studytracker.web.listing import listing
+from studytracker.web.submission import status_for
 
 from .acts import Kind, note_by
+from .forms import PastForm
 from .models import Entry, Signature
 from .reach import identifiers
 from .signatures import standing, verify
@@ -64,6 +67,17 @@ def history(request, table, row_id):
     told = [(entry, instant(entry.at), lines(entry)) for entry in entries]
     context = {"record": record_name(table), "row_id": row_id, "told": told, "table": table}
     return render(request, "trust/history.html", context | {"participant": identifiers(table).get(row_id, "")})
+
+
+@require_safe
+def go_to_the_past(request):
+    """From the form of the audit page to the record as it stood at an entry, or at an instant of the reader's zone."""
+    require(request.user, Permission.AUDIT)
+    form = PastForm(request.GET or None)
+    if form.is_valid():
+        point = form.cleaned_data["point"]
+        return redirect(f"{get_script_prefix()}as-of/{point.entry}/participants/")
+    return render(request, "trust/as_of.html", {"form": form}, status=status_for(form))
 
 
 @require_safe
