@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from django.db import connections, models
 from django.db.backends.sqlite3.base import DatabaseWrapper
-from django.utils import timezone
+
+from studytracker.clock import stands_at
 
 from .coverage import covered_models
 from .models import Entry
@@ -56,11 +57,12 @@ def point_when(at: datetime) -> Point | None:
 def standing_at(point: Point):
     """Inside, models of the trial are read as they were at `point`."""
     connections[ALIAS] = rebuilt(point)
-    token = _point.set(point)
+    shown, clock = _point.set(point), stands_at.set(point.at)
     try:
         yield
     finally:
-        _point.reset(token)
+        _point.reset(shown)
+        stands_at.reset(clock)
         connections[ALIAS].close()
         del connections[ALIAS]
 
@@ -114,12 +116,3 @@ class Router:
 
 def _is_rebuilt(model) -> bool:
     return model in covered_models()
-
-
-_real_now = timezone.now
-
-
-def now() -> datetime:
-    """Django's, standing still at the point of the past that is shown."""
-    point = current()
-    return point.at if point else _real_now()
