@@ -2,13 +2,14 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 from django.urls import reverse
 
 from studytracker import protocol
 from studytracker.access.scope import ScopedQuerySet
 from studytracker.protocol.models import Site
 from studytracker.rows import both_or_neither, text_when
+from studytracker.trust.versions import Versioned
 
 
 class ParticipantQuerySet(ScopedQuerySet):
@@ -16,8 +17,13 @@ class ParticipantQuerySet(ScopedQuerySet):
         """What the list of participants and the strip on each page need, in one query."""
         return self.select_related("enrollment", "infusion").order_by("site", "number")
 
+    def infused_by_site(self, sites) -> dict[str, int]:
+        """How many were infused at each of `sites` that has any: the N of the safety tables."""
+        found = self.filter(site__in=sites, infusion__isnull=False).order_by()
+        return dict(found.values("site").annotate(count=Count("pk")).values_list("site", "count"))
 
-class Participant(models.Model):
+
+class Participant(Versioned):
     """One person at one site, known by an identifier alone. Names and dates of birth are kept elsewhere."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="participants")
