@@ -38,6 +38,7 @@ def arguments():
     parser.add_argument("--freeze", type=float, default=90)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--here", action="store_true")
+    parser.add_argument("--without-controls", action="store_true", help="of the kills: they need many to fail")
     return parser.parse_args()
 
 

@@ -12,7 +12,7 @@ NAME = "proof"
 # Set by the proof: who is told, how many matters a day, on how many days, whether some are urgent.
 people: list[int] = []
 a_day = 2
-last_day = 0
+first_day = last_day = 0
 urgent = True
 
 
@@ -27,7 +27,7 @@ def at(day, **later):
 def due(at):
     """Those of each day since the last one that the ledger knows of: a sweep that died is made good by the next."""
     known = Notice.objects.filter(source=NAME).order_by("-object_id").values_list("object_id", flat=True).first()
-    start = 0 if known is None else known // PER_DAY
+    start = max(first_day, 0 if known is None else known // PER_DAY)
     for day in range(start, min(day_of(at), last_day) + 1):
         yield from of_day(day)
 
