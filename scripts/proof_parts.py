@@ -272,7 +272,7 @@ def smtp(stage, given, seed):
             minutes.append(one[1])
             tries = max(tries, one[2])
         last = stage.day
-        stage.settle()
+        stage.settle(days=1)
         words, failed = stage.judge(first, last)
         told.append(
             f"\n  {fault}: {given.rounds} rounds, {words}; at most {tries} tries, others blocked in {blocked} rounds, "
