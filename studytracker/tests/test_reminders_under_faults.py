@@ -1,4 +1,4 @@
-"""A small part of scripts/proof_reminders.py, on the database of the test: killed, and each fault of the mail server once."""
+"""A small part of scripts/proof_reminders.py on the database of the test: killed, and each mail fault once."""
 
 import os
 import subprocess
