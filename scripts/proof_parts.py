@@ -36,7 +36,7 @@ class Stage:
         self.people = [self._person(number) for number in range(PEOPLE)]
         settings.REMINDER_SOURCES = {source.NAME: "proof_source"}
         source.people = [person.pk for person in self.people]
-        self.day = -1
+        self.day, self.given_up = -1, 0
         self.journal = Path(tempfile.mkdtemp(prefix="proof-mail-"), "accepted")
         self.server = smtp_faults.Server(self.journal).start()
         settings.EMAIL_BACKEND, settings.EMAIL_HOST = SMTP, "127.0.0.1"
@@ -73,11 +73,19 @@ class Stage:
     def settle(self, days=4):
         """Days without a fault and without anything new."""
         self.server.fault = self.server.only = ""
-        for _ in range(days):
+        self.given_up = 0
+        for number in range(days):
             self.day += 1
+            if number == days - 1:
+                self.given_up = self._try_again()
             for hour in (0, 8, 16):
                 sweep(source.at(self.day, hours=hour))
                 drain(lambda hour=hour: source.at(self.day, hours=hour))
+
+    def _try_again(self):
+        """What a person does with a mail that was given up: its senders died eight times."""
+        failed = Mail.objects.filter(state=Mail.State.FAILED)
+        return sum(delivery.try_again(mail, source.at(self.day)) for mail in failed)
 
     def judge(self, first_day, last_day):
         """(words, what is wrong) of the matters of these days."""
@@ -90,7 +98,8 @@ class Stage:
         keys = Notice.objects.filter(source=source.NAME).values("source", "object_id", "stage", "turn", "recipient")
         double = keys.annotate(rows=Count("pk")).filter(rows__gt=1).count()
         words = f"{len(wanted)} reminders, {len(lost)} lost, {double} ledger rows twice, {extra} told again, "
-        words += f"{len(other)} of them with another Message-ID"
+        words += f"{self.given_up} mails given up and tried again by hand, " if self.given_up else ""
+        words += f"{len(other)} with another Message-ID"
         wrong = [f"lost {each}: {_fate(*each)}" for each in lost[:5]] + [
             f"another Message-ID: {each}" for each in other[:5]
         ]
