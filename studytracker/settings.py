@@ -308,6 +308,7 @@ DATASETS = [
 # What can be signed: the name in addresses, and where its Kind is (studytracker.trust.signatures).
 SIGNED_KINDS = {
     "eligibility": "participants.confirmation.ELIGIBILITY",
+    "hold": "participants.lifting.HOLD",
     "safety-review": "adverse_events.review.REVIEW",
 }
 # The listings an export takes whole: (title, url name).
