@@ -11,6 +11,7 @@ urlpatterns = [
     path("<slug:identifier>/", views.participant, name="participant"),
     path("<slug:identifier>/criteria/", views.criteria, name="criteria"),
     path("<slug:identifier>/enroll/", views.enroll, name="enroll"),
+    path("<slug:identifier>/medicines/", views.medicines, name="medicines"),
     path("<slug:identifier>/dose/", treatment.prepare_dose, name="prepare_dose"),
     path("<slug:identifier>/dose/echo/", treatment.dose, name="dose"),
     path("<slug:identifier>/dose/check/", treatment.check_dose, name="check_dose"),

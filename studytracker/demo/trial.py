@@ -17,10 +17,12 @@ from participants.eligibility import NOT_APPLICABLE
 from participants.enrollment import enroll
 from participants.holds import lift_hold, open_hold, propose_hold
 from participants.infusion import infuse
+from participants.medicines import record_medication
 from participants.models import Participant, ProductLot
 from participants.observation import record as record_vitals
 from participants.product import move, receive_lot, release_lot
 from participants.screening import answer, fail_screening, questions, screen, withdraw
+from participants.sledai import record_sledai
 from studytracker import protocol
 from studytracker.access.grants import Role
 from studytracker.access.models import User
@@ -209,6 +211,31 @@ class _Site:
             at=self.at(self.day(ago), 19),
         )
 
+    def course(self, participant, recorded_ago, mg, started, ended=None, drug="Prednisone"):
+        """One course of a corticosteroid; without an end it goes on. Days are given as days before today."""
+        record_medication(
+            participant=participant,
+            drug=drug,
+            drug_class="corticosteroid",
+            route="oral",
+            dose=Decimal(mg),
+            dose_unit="mg",
+            per_day=Decimal(1),
+            started=started if isinstance(started, PartialDate) else self.day(started),
+            ended=None if ended is None else self.day(ended),
+            is_ongoing=ended is None,
+            indication="SLE",
+            by=self.coordinator,
+            at=self.at(self.day(recorded_ago), 12),
+        )
+
+    def sledai(self, participant, ago, *present):
+        """An assessment with these descriptors present and every other absent."""
+        codes = [item.code for item in protocol.current().sledai.items]
+        answers = {code: code in present for code in codes}
+        facts = {"assessed_on": self.day(ago), "present": answers, "source": "Synthetic source note"}
+        record_sledai(participant=participant, by=self.coordinator, at=self.at(self.day(ago), 15), **facts)
+
     def review(self, participant, ago, cut_off_ago, waited=""):
         """The board's decision to continue, recorded by the chair and confirmed by the administrator."""
         chair, second = (User.objects.get(username=name) for name in ("chair", "admin"))
@@ -286,6 +313,15 @@ def _musc(musc):
     musc.vitals(first, 170, "end_360", time(17, 0), SYSBP=118, DIABP=74, PULSE=78, RESP=14, TEMP="37.0", OXYSAT=98)
     musc.attend(first, W1=0, W2=1, W4=0)
     musc.review(first, 152, 155)
+    before = musc.day(400)
+    musc.course(first, 168, "20", PartialDate(before.year, before.month), 142)
+    musc.course(first, 140, "15", 141, 100)
+    musc.course(first, 99, "10", 99, 58)
+    musc.course(first, 57, "7.5", 57)
+    musc.sledai(first, 170, "arthritis", "rash", "low_complement")
+    musc.sledai(first, 142, "arthritis", "low_complement")
+    musc.sledai(first, 86, "rash", "low_complement")
+    musc.sledai(first, 58, "low_complement")
     out = protocol.current().choices("out_of_window_reason")[0][1]
     musc.attend(first, reason=out, W8=10)
     musc.attend(first, W12=-2, W16=0, W20=3)
