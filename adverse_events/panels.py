@@ -16,6 +16,7 @@ def events(participant, user, today):
 
 
 SHOWN = 12
+LONGEST_LABEL = 32  # letters of a term on the timeline; the words below it have the whole
 
 
 def safety(user, at):
@@ -41,7 +42,8 @@ def lane(participant, user, today):
         serious = ", serious" if event.is_serious else ""
         ends = "ongoing" if event.is_ongoing else f"to {event.ended or 'an unknown day'}"
         words = f"{event.term}, {grade}{serious}: from {event.started} {ends}"
-        label = f"{event.grade or '?'} {event.term[:24]}{' (SERIOUS)' if event.is_serious else ''}"
+        term = event.term if len(event.term) <= LONGEST_LABEL else f"{event.term[:LONGEST_LABEL]}…"
+        label = f"{event.grade or '?'} {term}{' (SERIOUS)' if event.is_serious else ''}"
         first = event.started.earliest
         style = f"grade-{event.grade or 0}"
         marks.append(Mark(first, max(first, last), label, words, style, event.is_ongoing, vague))

@@ -63,6 +63,8 @@ def draw(lanes, participant, today) -> Drawing:
     y, drawn = TOP, []
     for lane in lanes:
         inside = [mark for mark in lane.marks if mark.last >= first and mark.first <= last]
+        if not inside:
+            continue
         bars, rows = _stacked(inside, x, scale, y)
         drawn.append((lane.code, lane.name, y + 12, bars))
         y += rows * ROW + GAP

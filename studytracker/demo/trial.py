@@ -23,6 +23,7 @@ from participants.observation import record as record_vitals
 from participants.product import move, receive_lot, release_lot
 from participants.screening import answer, fail_screening, questions, screen, withdraw
 from participants.sledai import record_sledai
+from participants.vitals import record_vital
 from studytracker import protocol
 from studytracker.access.grants import Role
 from studytracker.access.models import User
@@ -178,6 +179,8 @@ class _Site:
             by=self.coordinator,
             at=self.at(self.day(ago), 18),
         )
+        weighed = {"test": "WEIGHT", "value": Decimal(weight), "unit": "kg", "measured_on": self.day(ago + 14)}
+        record_vital(participant=participant, by=self.coordinator, at=self.at(self.day(ago), 19), **weighed)
         return participant
 
     def dose(self, participant, ago, lot, weight):
