@@ -17,8 +17,9 @@ from participants.eligibility import NOT_APPLICABLE
 from participants.enrollment import enroll
 from participants.holds import lift_hold, open_hold, propose_hold
 from participants.infusion import infuse
+from participants.labs import record_range
 from participants.medicines import record_medication
-from participants.models import Participant, ProductLot
+from participants.models import Participant, ProductLot, SiteLabRange
 from participants.observation import record as record_vitals
 from participants.product import move, receive_lot, release_lot
 from participants.screening import answer, fail_screening, questions, screen, withdraw
@@ -36,8 +37,11 @@ from studytracker.outbox.sweeping import sweep
 from studytracker.protocol.models import Site
 from visits.attendance import attend, miss
 from visits.bookings import book
+from visits.measurements import Measured, Typed
 from visits.models import Booking
+from visits.procedures import complete
 
+from . import evidence
 from .people import PEOPLE, demo_password
 
 
@@ -47,6 +51,8 @@ def load(at: datetime) -> bool:
         _renew_passwords()
         return False
     load_people()
+    for order, code in enumerate(("MUSC", "EMORY")):
+        _Site(code, at).laboratory(order)
     _switch_on_the_example(at)
     for site, stories in (("MUSC", _musc), ("EMORY", _emory)):
         stories(_Site(site, at))
@@ -141,6 +147,22 @@ class _Site:
             answers[part.id] = (code, "Synthetic source note")
         answer(participant=participant, answers=answers, by=self.coordinator, at=self.at(self.day(ago), 12))
 
+    def laboratory(self, order):
+        start = self.day(400)
+        evidence.laboratory(self.site, order, on=start, by=self.coordinator, at=self.at(start, 9))
+
+    def evidence(self, participant, ago, *, medicines=evidence.usual_medicines, lists=True, **values):
+        """What the screening visit found, recorded on its day."""
+        on = self.day(ago)
+        facts = {"on": on, "by": self.coordinator, "at": self.at(on, 12)}
+        evidence.screening_facts(participant, **facts, **values)
+        medicines(participant, **facts)
+        if lists:
+            evidence.lists_complete(participant, **facts)
+
+    def confirm(self, participant, ago):
+        evidence.confirm(participant, by=self.investigator, at=self.at(self.day(ago), 14))
+
     def receive(self, ago, number, units=2, released=True, **facts):
         """A lot that arrives that many days ago and, where everything is negative, is released the day after."""
         tests = {code: (True, self.day(ago + 30)) for code, label in protocol.current().choices("donor_test")}
@@ -167,6 +189,7 @@ class _Site:
         """Screened two weeks before an infusion `ago` days ago, of that share of the volume worked out."""
         participant = self.screen(ago + 14, age, sex)
         self.answer(participant, ago + 12)
+        self.confirm(participant, ago + 2)
         enroll(participant=participant, by=self.investigator, at=self.at(self.day(ago + 2), 15))
         self.receive(ago + 5, lot)
         volume = self.dose(participant, ago, lot, weight)
@@ -270,6 +293,24 @@ class _Site:
                 at=self.at(on, 16),
             )
 
+    def measure(self, participant, code, finding="", **values):
+        """Values of one visit, in the protocol's units, typed the hour after the log."""
+        visit = participant.visits.get(code=code)
+        units = {test.code: test.unit for test in (*visit.rules.vital_signs, *visit.rules.lab_tests)}
+        typed = {test: Typed(Decimal(value), units[test]) for test, value in values.items()}
+        findings = {"adverse_events": finding} if finding else {}
+        at = self.at(visit.attended_on, 17)
+        complete(visit=visit, measured=Measured(typed, findings), by=self.coordinator, at=at)
+
+    def ranges(self):
+        """The normal limits of the site's laboratory, those that are not on file yet."""
+        limits = {"WBC": (4, 11), "HGB": (12, 16), "PLAT": (150, 400), "AST": (None, 34), "ALT": (None, 40)}
+        for test, (low, high) in limits.items():
+            if not SiteLabRange.objects.standing().filter(site=self.site, test=test).exists():
+                unit, starts_on = protocol.current().lab_test(test).unit, self.day(400)
+                facts = {"starts_on": starts_on, "by": self.coordinator, "at": self.at(self.day(399), 9)}
+                record_range(site=self.site, test=test, low=low, high=high, unit=unit, **facts)
+
     def book(self, participant, code, ago, booked_ago):
         visit = participant.visits.get(code=code)
         facts = {"on": self.day(ago), "start_time": time(9, 30), "by": self.coordinator}
@@ -328,6 +369,9 @@ def _musc(musc):
     out = protocol.current().choices("out_of_window_reason")[0][1]
     musc.attend(first, reason=out, W8=10)
     musc.attend(first, W12=-2, W16=0, W20=3)
+    musc.ranges()
+    musc.measure(first, "W16", SYSBP="118", DIABP="74", WEIGHT="68.4", WBC="4.6", HGB="12.3", AST="31")
+    musc.measure(first, "W20", SYSBP="121", DIABP="76", WEIGHT="68.0", WBC="2.7", HGB="11.4", PLAT="162", AST="88")
     musc.event(
         first,
         PartialDate.of(musc.day(168)),
@@ -383,7 +427,10 @@ def _musc(musc):
     musc.book(second, "W12", ago=-2, booked_ago=3)
 
     fourth = musc.screen(5, 47, "F")
-    musc.answer(fourth, 3, leave_open=("E7a", "E7b", "E8"), E11a="unknown")
+    musc.evidence(fourth, 5, medicines=evidence.waiting_medicines)
+    shingles = {"on": musc.day(5), "by": musc.coordinator, "at": musc.at(musc.day(5), 13)}
+    evidence.shingles(fourth, **shingles)
+    musc.answer(fourth, 3, leave_open=("E7a", "E7b", "E8"))
     _musc_product(musc)
 
 
@@ -451,15 +498,20 @@ def _emory(emory):
     )
 
     third = emory.screen(40, 58, "F")
-    emory.answer(third, 38, E2b="present")
+    emory.evidence(third, 40, WBC="1.8")
+    emory.answer(third, 38)
     fail_screening(
         participant=third,
         failed_on=emory.day(37),
-        reason="E2b: white cells below the limit",
+        reason="White cells below the limit",
+        criteria=["E2"],
         by=emory.coordinator,
         at=emory.at(emory.day(37), 14),
     )
 
+    ready = emory.screen(9, 38, "F")
+    emory.evidence(ready, 9)
+    emory.answer(ready, 2)
+    emory.confirm(ready, 1)
     emory.receive(4, "UC-2408")
-    emory.answer(emory.screen(9, 38, "F"), 2)
     emory.screen(0, 45, "F")
