@@ -27,9 +27,9 @@ from .forms import (
     ScreenForm,
     WithdrawalForm,
 )
-from .models import Participant, VitalSign
+from .models import Participant
 from .tables import ParticipantFilter, ParticipantTable, for_table
-from .vitals import weight_on
+from .vitals import weight_on, weights_of
 
 STEROID_DAYS_BEFORE = 92  # before the screening visit: the look-back of a month and what led to it
 form_view = require_http_methods(["GET", "HEAD", "POST"])
@@ -91,7 +91,7 @@ def medicines(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, identifier=identifier)
     today = row.site.today(timezone.now())
     courses = list(row.medications.all())
-    weights = list(VitalSign.objects.of(row).filter(test="WEIGHT"))
+    weights = weights_of(row)
     for each in courses:
         each.participant = row
     standing = [each for each in courses if not each.voided_at]
