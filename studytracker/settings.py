@@ -262,6 +262,8 @@ PROTOCOL_FILE = env.str("PROTOCOL_FILE", default=str(BASE_DIR / "studytracker" /
 ON_SCREENED = ["visits.schedule.record_screening_visit"]  # called with the participant, in the same transaction
 # Called with the infusion, in the same transaction.
 ON_INFUSED = ["visits.schedule.plan_follow_up", "adverse_events.watching.after_infusion"]
+# Sentences on what is missing of the safety data of a participant at the visits given: (participant, codes).
+SAFETY_LOOKS = ["visits.safety_look.missing"]
 # Called with the participant and the day; a sentence refuses the withdrawal.
 BEFORE_WITHDRAWAL = ["visits.attendance.against_withdrawal"]
 DAY0_CHECKS = ["visits.replanning.reasons_against"]  # sentences against a corrected Day 0
@@ -274,13 +276,21 @@ WORKLISTS = [
     "visits.worklist.items",
     "participants.worklist.items",
     "adverse_events.worklist.items",
+    "adverse_events.clock_worklist.items",
     "visits.worklist.deviations",
 ]
 PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events", "visits.panels.deviations"]
 # (sentence, address, words of the link) for the head of every page, of (user, at)
 BANNERS = ["participants.holds.banners", "studytracker.outbox.health.banners"]
-REMINDER_SOURCES = {"visit": "visits.reminders"}
-HOME_PANELS = ["visits.panels.matrix", "visits.panels.agenda"]
+REMINDER_SOURCES = {
+    "visit": "visits.reminders",
+    "clock": "adverse_events.clock_reminders",
+    "trip": "adverse_events.trip_reminders",
+    "report": "adverse_events.report_reminders",
+}
+# Called with the instant at the start of every sweep: what time alone brings about.
+SWEEP_WORK = ["adverse_events.watching.look"]
+HOME_PANELS = ["adverse_events.panels.safety", "visits.panels.matrix", "visits.panels.agenda"]
 # What a package may hold, in the order of the export page.
 DATASETS = [
     "participants.datasets.participants",
@@ -329,6 +339,7 @@ EXPORTS = [
     ("Participants", "participants"),
     ("Visits", "visits"),
     ("Adverse events", "adverse_events"),
+    ("Reporting clocks", "clocks"),
     ("Deviations", "deviations"),
 ]
 

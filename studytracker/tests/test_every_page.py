@@ -1,15 +1,18 @@
 """Every address, as everybody: who gets in, who is told no, and who learns nothing."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.urls import get_resolver, reverse
 
+from adverse_events.models import Clock, Determination, Notification
+from adverse_events.notifications import determine, notify
 from adverse_events.reporting import report
 from conftest import NOW
+from participants.decisions import record_decision
 from participants.holds import propose_hold
-from participants.models import Hold
+from participants.models import DsmbDecision, Hold, Participant, ProductLot
 from studytracker.access.people import grant
 from studytracker.dates import PartialDate
 from studytracker.exports.jobs import request_export
@@ -49,8 +52,24 @@ PAGES = {
     "participant": (["MUSC-001"], AT_MUSC),
     "criteria": (["MUSC-002"], ENTERS),
     "enroll": (["MUSC-002"], {"investigator"}),
-    "infuse": (["MUSC-001"], ENTERS),
-    "dose": (["MUSC-001"], ENTERS),
+    "prepare_dose": (["MUSC-002"], ENTERS),
+    "dose": (["MUSC-002"], ENTERS),
+    "check_dose": (["MUSC-002"], ENTERS),
+    "infuse": (["MUSC-002"], ENTERS),
+    "infusion_day": (["MUSC-001"], AT_MUSC),
+    "stop_infusion": (["MUSC-001"], ENTERS),
+    "interrupt_infusion": (["MUSC-001"], ENTERS),
+    "resume_infusion": (["MUSC-001"], ENTERS),
+    "infusion_vitals": (["MUSC-001"], ENTERS),
+    "record_decision": (["MUSC-001"], {"chair", "administrator"}),
+    "dsmb_decision": (["decision"], AT_MUSC),
+    "confirm_decision": (["decision"], {"chair", "administrator"}),
+    "product": ([], HAS_A_ROLE),
+    "custody": ([], HAS_A_ROLE),
+    "new_lot": ([], ENTERS | {"emory_coordinator"}),
+    "lot": (["lot"], AT_MUSC),
+    "release_lot": (["lot"], {"investigator"}),
+    "record_custody": (["lot"], ENTERS),
     "correct_day0": (["MUSC-001"], ENTERS),
     "fail_screening": (["MUSC-002"], ENTERS),
     "withdraw": (["MUSC-001"], ENTERS),
@@ -95,6 +114,13 @@ PAGES = {
     "place_hold": (["hold"], {"investigator", "chair"}),
     "decline_hold": (["hold"], {"investigator", "chair"}),
     "lift_hold": (["hold"], {"chair"}),
+    "notify": (["MUSC-001", 2], ENTERS | {"chair"}),
+    "determine": (["MUSC-001", 2], ENTERS | {"chair"}),
+    "void_notification": (["MUSC-001", 2, "told"], ENTERS | {"chair"}),
+    "void_determination": (["MUSC-001", 2, "determined"], ENTERS | {"chair"}),
+    "close_clock": (["MUSC-001", 2, "clock"], {"investigator", "chair"}),
+    "clocks": ([], HAS_A_ROLE),
+    "stopping_rules": ([], HAS_A_ROLE),
     "audit": ([], HAS_A_ROLE),
     "history": (["visits_visit", "visit"], AT_MUSC),
     "mail": (["mail"], OPERATES - {"emory_coordinator"}),
@@ -102,6 +128,7 @@ PAGES = {
 PACKAGE = {"datasets": ["visits"], "sites": ["MUSC"], "format": "csv", "level": "coded", "purpose": "a review"}
 # Their own tests are below or in their room.
 ELSEWHERE = {"signature", "sign_in", "sign_out", "find", "sweep_now", "try_again"}
+ELSEWHERE |= {"switch_rule", "acknowledge_report"}
 ELSEWHERE |= {"test_mail", "end_acknowledgement", "alive", "ready"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "make_feed", "revoke_feed", "feed"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "download_export", "mark_reviewed"}
@@ -113,7 +140,12 @@ ROWS = {
     "notice": (Notice, "site"),
     "visit": (Visit, "site"),
     "hold": (Hold, "site"),
+    "lot": (ProductLot, "site"),
+    "decision": (DsmbDecision, "site"),
     "export": (ExportJob, "sites"),
+    "told": (Notification, "site"),
+    "determined": (Determination, "site"),
+    "clock": (Clock, "site"),
 }
 
 
@@ -127,19 +159,32 @@ def address(name):
 
 
 @pytest.fixture
-def stage(musc, coordinator, frozen):
+def stage(musc, coordinator, chair, frozen):
     """MUSC-001 on study with overdue visits, an event and a mail; MUSC-002 ready to enroll."""
     participant = musc.infused(DAY0)
     musc.answered()
     report(participant=participant, term="Fatigue", started=PartialDate(2025, 6), by=coordinator, at=NOW)
+    _report_serious(participant, coordinator)
     facts = {"category": "privacy", "happened_on": DAY0, "description": "Fax to a wrong number"}
     report_deviation(participant=participant, by=coordinator, at=NOW, **facts)
     propose_hold(site=participant.site, cause="product", text="Lot warmed up", by=coordinator, at=NOW)
+    facts = {"decision": "continue", "decided_on": DAY0, "cut_off_on": DAY0, "document": "Letter 3"}
+    record_decision(participant=participant, by=chair, at=NOW, **facts)
     happened = {"attended_on": DAY0, "visit_type": "phone", "note": "Asked", "late_entry_reason": "Letter"}
     done = {"procedures": {"vitals": ""}, "by": coordinator, "at": NOW}
     log_unplanned(participant=participant, kind="UNS", **happened, **done)
     request_export(**PACKAGE, by=coordinator, at=NOW)
     sweep(NOW)
+
+
+def _report_serious(participant, by):
+    """AE 2, with its clocks, a notification and a determination."""
+    fever = {"term": "Fever", "started": PartialDate(2025, 6), "is_hospitalization": True}
+    event = report(participant=participant, **fever, by=by, at=NOW)
+    told = {"recipient": "sponsor", "sent_at": NOW, "method": "fax", "reference": "FAX-1", "clocks": []}
+    notify(event=event, **told, by=by, at=NOW)
+    found = {"kind": "unanticipated_problem", "determined_at": NOW, "note": "Not foreseen"}
+    determine(event=event, **found, by=by, at=NOW)
 
 
 def patterns(resolver):
@@ -196,6 +241,9 @@ def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, 
 
 
 READS = (
+    "infusion_day",
+    "dsmb_decision",
+    "lot",
     "site_review",
     "export",
     "hold",
@@ -224,7 +272,16 @@ def test_nobody_writes_without_the_grant(request, stage, browse, role):
     assert told == dict.fromkeys(not_theirs, status == 403)
 
 
-TAKES_A_POST = {*WRITES, "safety_review", "site_review", "screen", "new_hold", "exports", "reminder_preferences"}
+TAKES_A_POST = {
+    *WRITES,
+    "safety_review",
+    "site_review",
+    "screen",
+    "new_hold",
+    "new_lot",
+    "exports",
+    "reminder_preferences",
+}
 
 
 def test_what_only_reads_refuses_a_post(stage, browse, coordinator):
@@ -292,8 +349,11 @@ def test_pages_carry_a_strict_policy_and_name_no_other_host(stage, browse, coord
     ("role", "words"),
     [
         ("coordinator", ["Overdue", "MUSC-001", "W1", "Log visit", "Visit matrix"]),
-        ("investigator", ["Ready to enroll", "MUSC-002", "Adverse events to complete", "AE 1: Fatigue"]),
-        ("chair", ["Exports", "Visit matrix", "Nothing waits for you"]),
+        (
+            "investigator",
+            ["Reporting clocks", "Ready to enroll", "MUSC-002", "Adverse events to complete", "AE 1: Fatigue"],
+        ),
+        ("chair", ["Exports", "Visit matrix", "For the sponsor to say", "K4 waits for the sponsor"]),
         ("monitor", ["Visit matrix", "Nothing waits for you"]),
         ("administrator", ["Exports", "of adverse events"]),
         ("outsider", ["hold no role in this trial yet"]),
@@ -317,7 +377,7 @@ def test_the_investigator_s_home_begins_with_safety_and_the_coordinator_s_with_v
     def first(person):
         return re.search(r'class="worklist-group">([^<]+) <', browse(person).get("/").content.decode())[1]
 
-    assert (first(coordinator), first(investigator)) == ("Overdue", "Adverse events to complete")
+    assert (first(coordinator), first(investigator)) == ("Overdue", "Reporting clocks")
 
 
 @pytest.mark.parametrize("many", [1, 5])
@@ -329,7 +389,7 @@ def test_home_takes_the_same_queries_however_many_participants(
         musc.screened()
     client = browse(investigator)
     client.get("/")
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(28):
         client.get("/")
 
 
@@ -338,7 +398,7 @@ def test_home_takes_the_same_queries_however_many_participants(
     ("name", "queries"),
     [
         *(("participants", 8), ("visits", 8), ("adverse_events", 8), ("deviations", 8), ("holds", 7)),
-        *(("reminders", 8), ("open_matters", 8)),
+        *(("reminders", 8), ("open_matters", 8), ("product", 8), ("custody", 9)),
     ],
 )
 def test_a_list_takes_the_same_queries_however_many_rows(
@@ -358,13 +418,13 @@ def test_a_list_takes_the_same_queries_however_many_rows(
 
 @pytest.mark.parametrize("many", [1, 5])
 def test_the_next_mails_take_no_more_queries_for_more_rows(
-    musc, coordinator, browse, frozen, many, django_assert_max_num_queries
+    musc, coordinator, chair, administrator, browse, frozen, many, django_assert_max_num_queries
 ):
-    """By the people and their times, of which there are two here."""
+    """By the people and their times, of which there are three here."""
     for _ in range(many):
         musc.infused(DAY0)
     client = browse(coordinator)
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(52):
         assert client.get("/reminders/next/").status_code == 200
 
 
@@ -389,3 +449,34 @@ def test_a_participant_page_takes_the_same_queries_however_much_happened(
     client = browse(coordinator)
     with django_assert_max_num_queries(13):
         client.get("/participants/MUSC-001/")
+
+
+@pytest.mark.parametrize("people", [6, 300])
+def test_home_takes_few_queries_however_many_participants_there_are(
+    people, musc, coordinator, browse, frozen, django_assert_max_num_queries
+):
+    """Every participant has a visit overdue and two under way; scripts/bench_visits.py goes on to 100,000."""
+    facts = {"site_id": "MUSC", "protocol_version": "1.0", "screened_on": DAY0, "age": 40, "sex": "F"}
+    facts |= {"screened_at": NOW, "screened_by": coordinator}
+    rows = Participant.objects.bulk_create(
+        Participant(number=number, identifier=f"MUSC-{number:03}", **facts) for number in range(1, people + 1)
+    )
+    windows = {"W1": (DAY0, 5, 9), "W2": (DAY0, 15, 22), "W4": (DAY0, 16, 30)}
+    Visit.objects.bulk_create(
+        Visit(
+            participant=row,
+            site_id="MUSC",
+            code=code,
+            order=order,
+            opens_on=day0 + timedelta(days=first),
+            target_on=day0 + timedelta(days=first),
+            closes_on=day0 + timedelta(days=last),
+        )
+        for row in rows
+        for order, (code, (day0, first, last)) in enumerate(windows.items())
+    )
+    client = browse(coordinator)
+    with django_assert_max_num_queries(15):
+        page = client.get("/").content.decode()
+    assert f"Overdue: {people}" in page
+    assert page.count('<span class="worklist-what">') == 3 * min(people, 50)
