@@ -307,8 +307,6 @@ DATASETS = [
     "visits.datasets.deviations",
     "adverse_events.datasets.events",
 ]
-# What can be signed: the name in addresses, and where its Kind is (studytracker.trust.signatures).
-SIGNED_KINDS = {"safety-review": "adverse_events.review.REVIEW"}
 # Who builds which dataset of SDTM, in the order of the package; the trial's design comes from the protocol alone.
 SDTM = {
     "DM": "participants.sdtm.dm",
@@ -334,6 +332,11 @@ SDTM = {
 # What the rooms know of a participant's end: (participants) -> {participant's key: date}.
 SDTM_LAST_DAYS = ["participants.sdtm.last_days", "visits.sdtm.last_days", "adverse_events.sdtm.last_days"]
 SDTM_FACTS = {"completed": "visits.sdtm.completed", "deaths": "adverse_events.sdtm.deaths"}
+# What can be signed: the name in addresses, and where its Kind is (studytracker.trust.signatures).
+SIGNED_KINDS = {
+    "eligibility": "participants.confirmation.ELIGIBILITY",
+    "safety-review": "adverse_events.review.REVIEW",
+}
 # The listings an export takes whole: (title, url name).
 EXPORTS = [
     ("Participants", "participants"),
