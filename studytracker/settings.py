@@ -66,6 +66,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "studytracker.trust.middleware.PastAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -81,6 +82,7 @@ MIDDLEWARE = [
     "studytracker.access.middleware.LocalTimeMiddleware",
     "studytracker.access.middleware.PrivatePagesMiddleware",
     "studytracker.web.submission.SavedBeforeMiddleware",
+    "studytracker.trust.middleware.PastMiddleware",
 ]
 
 ROOT_URLCONF = "studytracker.urls"
@@ -140,6 +142,7 @@ elif ENGINE == "django.db.backends.postgresql":
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 else:
     raise ImproperlyConfigured("DATABASE_URL must start with sqlite:// or postgres://.")
+DATABASE_ROUTERS = ["studytracker.trust.as_of.Router"]  # pages as of an earlier entry read rebuilt rows
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- People ---------------------------------------------------------------------------------------------------

@@ -137,6 +137,7 @@ PAGES = {
     "clocks": ([], HAS_A_ROLE),
     "stopping_rules": ([], HAS_A_ROLE),
     "audit": ([], HAS_A_ROLE),
+    "as_of": ([], HAS_A_ROLE),
     "history": (["visits_visit", "visit"], AT_MUSC),
     "mail": (["mail"], OPERATES - {"emory_coordinator"}),
 }
@@ -416,8 +417,8 @@ def test_home_takes_the_same_queries_however_many_participants(
 @pytest.mark.parametrize(
     ("name", "queries"),
     [
-        *(("participants", 8), ("visits", 8), ("adverse_events", 8), ("deviations", 8), ("holds", 7)),
-        *(("reminders", 8), ("open_matters", 8), ("product", 8), ("custody", 9)),
+        *(("participants", 9), ("visits", 9), ("adverse_events", 9), ("deviations", 9), ("holds", 8)),
+        *(("reminders", 9), ("open_matters", 9), ("product", 9), ("custody", 10)),
     ],
 )
 def test_a_list_takes_the_same_queries_however_many_rows(
@@ -495,7 +496,8 @@ def test_home_takes_few_queries_however_many_participants_there_are(
         for order, (code, (day0, first, last)) in enumerate(windows.items())
     )
     client = browse(coordinator)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(24) as asked:
         page = client.get("/").content.decode()
+    assert sum('FROM "visits_' in query["sql"] for query in asked.captured_queries) == 4
     assert f"Overdue: {people}" in page
-    assert page.count('<span class="worklist-what">') == 3 * min(people, 50)
+    assert page.count('<span class="worklist-what">') >= 3 * min(people, 50)
