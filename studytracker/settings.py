@@ -283,6 +283,14 @@ WORKLISTS = [
     "visits.worklist.deviations",
 ]
 PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events", "visits.panels.deviations"]
+# Lanes of the participant's timeline, of (participant, user, today).
+PARTICIPANT_LANES = [
+    "visits.panels.lane",
+    "adverse_events.panels.lane",
+    "participants.lanes.medicines",
+    "participants.lanes.activity",
+    "participants.lanes.flags",
+]
 # (sentence, address, words of the link) for the head of every page, of (user, at)
 BANNERS = ["participants.holds.banners", "studytracker.outbox.health.banners"]
 REMINDER_SOURCES = {
@@ -308,6 +316,7 @@ DATASETS = [
 # What can be signed: the name in addresses, and where its Kind is (studytracker.trust.signatures).
 SIGNED_KINDS = {
     "eligibility": "participants.confirmation.ELIGIBILITY",
+    "hold": "participants.lifting.HOLD",
     "safety-review": "adverse_events.review.REVIEW",
 }
 # The listings an export takes whole: (title, url name).
