@@ -16,7 +16,7 @@ from .watching import watch
 
 REPORTED = (
     *("term", "dictionary_term", "started", "started_time", "is_ongoing", "ended", "ended_time"),
-    *("action_taken", "is_treated", "treatment", "visit", "note"),
+    *("action_taken", "is_treated", "medication", "treatment", "visit", "note"),
 )
 CORRECTABLE = REPORTED + SITE_JUDGES
 

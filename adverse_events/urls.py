@@ -4,6 +4,7 @@ from . import views
 
 urlpatterns = [
     path("", views.adverse_events, name="adverse_events"),
+    path("serious/", views.serious_events, name="serious_events"),
     path("terms/", views.terms, name="terms"),
     path("terms/grades/", views.grade_help, name="grade_help"),
     path("<slug:identifier>/new/", views.report_event, name="report_event"),

@@ -18,6 +18,7 @@ from .assessing import assess, regrade
 from .correcting import CORRECTABLE, correct, fingerprint
 from .course import course
 from .doubts import open_doubts
+from .filters import AdverseEventFilter, SeriousEventFilter
 from .forms import (
     LONGEST_PREFILL,
     CorrectionForm,
@@ -29,21 +30,31 @@ from .forms import (
     prefill,
 )
 from .models import SPONSOR, SPONSOR_JUDGES, AdverseEvent
-from .tables import AdverseEventFilter, AdverseEventTable
+from .tables import AdverseEventTable, SeriousEventTable
 from .wording import assessments_in_words, facts_in_words, judges_in_words
 
 
 @require_safe
 def adverse_events(request):
+    return _listing(request, AdverseEventTable, AdverseEventFilter, AdverseEvent.objects.visible_to(request.user))
+
+
+@require_safe
+def serious_events(request):
+    events = AdverseEvent.objects.visible_to(request.user).filter(is_serious=True)
+    return _listing(request, SeriousEventTable, SeriousEventFilter, events)
+
+
+def _listing(request, table_class, filterset_class, events):
     require(request.user, Permission.SEE)
     return listing(
         request,
-        table_class=partial(AdverseEventTable, today=Site.todays(timezone.now())),
-        filterset_class=AdverseEventFilter,
-        queryset=AdverseEvent.objects.visible_to(request.user)
-        .for_listing()
-        .order_by("site", "participant", "started"),
+        table_class=partial(table_class, today=Site.todays(timezone.now())),
+        filterset_class=filterset_class,
+        queryset=events.for_listing().with_grade_order().order_by("site", "participant", "started"),
         template="adverse_events/list.html",
+        extra={"footnotes": table_class.footnotes},
+        counted=False,
     )
 
 

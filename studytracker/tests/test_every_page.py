@@ -75,6 +75,7 @@ PAGES = {
     "report_event": (["MUSC-001"], ENTERS),
     "event": (["MUSC-001", 1], AT_MUSC),
     "complete_event": (["MUSC-001", 1], ENTERS),
+    "serious_events": ([], HAS_A_ROLE),
     "terms": ([], HAS_A_ROLE),
     "grade_help": ([], HAS_A_ROLE),
     "correct_event": (["MUSC-001", 1], ENTERS),
