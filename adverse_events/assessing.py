@@ -2,6 +2,8 @@
 
 from django.db import transaction
 
+from studytracker.trust.acting import because
+
 from .consistency import EventRefused, check
 from .models import SITE, SITE_JUDGES, SPONSOR, SPONSOR_JUDGES, AdverseEvent, Assessment, GradeEpisode
 from .watching import watch
@@ -24,7 +26,8 @@ def assess(*, event, by, at, party=SITE, reason="", **facts):
     for name, value in changed.items():
         setattr(event, name, value)
     check(event, at)
-    event.save(update_fields=list(changed))
+    with because(reason):
+        event.save(update_fields=list(changed))
     if "grade" in changed:
         correct_course(event, reason, by, at)
     record(event, before, party=party, reason=reason, by=by, at=at)
@@ -45,8 +48,9 @@ def regrade(*, event, grade, since, by, at, reason=""):
     GradeEpisode.objects.create(event=event, grade=grade, since=since, recorded_at=at, recorded_by=by)
     event.grade = max(grade, event.grade or 0)
     check(event, at)
-    event.save(update_fields=["grade"])
     reason = reason or f"Grade {grade} since {since}"
+    with because(reason):
+        event.save(update_fields=["grade"])
     record(event, before, party=SITE, reason=reason, by=by, at=at)
     watch(event, by=by, at=at, reason=reason)
     return event

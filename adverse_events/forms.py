@@ -169,7 +169,6 @@ class CorrectionForm(EventForm):
     """The whole event as it stands, with a reason for what is replaced."""
 
     reason = ReasonField(required=False)
-    seen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=80)
 
 
 class CourseForm(forms.Form):

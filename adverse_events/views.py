@@ -15,7 +15,7 @@ from studytracker.web.submission import posted, status_for, submit
 
 from . import dictionary, reporting, voiding
 from .assessing import assess, regrade
-from .correcting import CORRECTABLE, correct, fingerprint
+from .correcting import CORRECTABLE, correct
 from .course import course
 from .doubts import open_doubts
 from .filters import AdverseEventFilter, SeriousEventFilter
@@ -120,7 +120,7 @@ def event(request, identifier, number):
 def _change(request, row, form, act, template, words, **context):
     """A form about one event: saved and back to the event, or shown again with what is wrong."""
     at = timezone.now()
-    saved = submit(request, form, partial(act, event=row, by=request.user, at=at))
+    saved = submit(request, form, partial(act, event=row, by=request.user, at=at), row=row)
     if saved:
         messages.success(request, words(saved))
         return redirect("event", row.participant.identifier, row.number)
@@ -144,8 +144,7 @@ def complete_event(request, identifier, number):
 @require_http_methods(["GET", "HEAD", "POST"])
 def correct_event(request, identifier, number):
     row = reach_event(request.user, identifier, number, needs=Permission.REPORT_EVENT)
-    shown = in_boxes(row, CORRECTABLE) | {"seen": fingerprint(row)}
-    form = CorrectionForm(posted(request), participant=row.participant, initial=shown)
+    form = CorrectionForm(posted(request), participant=row.participant, initial=in_boxes(row, CORRECTABLE))
     words = "{} is corrected. What stood before stays in its history.".format
     return _change(request, row, form, correct, "adverse_events/correct.html", words)
 

@@ -5,6 +5,7 @@ from django.urls import reverse_lazy
 
 from studytracker import protocol
 from studytracker.access.grants import Permission
+from studytracker.web.editing import Conflict, Field, ReasonField
 from studytracker.web.fields import DateField, NumberField, TextField, TimeField
 
 from .eligibility import answers_for
@@ -46,6 +47,9 @@ class CriteriaForm(forms.Form):
     def __init__(self, *args, sheet, **kwargs):
         super().__init__(*args, **kwargs)
         self.sheet, self.assessment = sheet, sheet.assessment
+        self.stored = {row.part.id: row.answer for row in sheet.rows if row.answer}
+        if self.stored:
+            self.fields["reason"] = ReasonField(label="Why are saved answers changed?", required=False)
         rows = {}
         for row in sheet.rows:
             rows.setdefault(row.criterion.id, []).append((row, *self._fields_of(row)))
@@ -81,7 +85,7 @@ class CriteriaForm(forms.Form):
         return answer, self[f"{part.id}-evidence"]
 
     def clean(self):
-        answers = {}
+        answers, reason = {}, self.cleaned_data.pop("reason", "")
         for name, value in list(self.cleaned_data.items()):
             if name.endswith("-evidence"):
                 continue
@@ -91,6 +95,7 @@ class CriteriaForm(forms.Form):
             elif evidence:
                 self.add_error(name, f"{name} has evidence but no answer. Choose an answer.")
         self.cleaned_data = {"answers": answers, "was": {part: self._seen(part) for part in answers}}
+        self.cleaned_data["reason"] = reason
         return self.cleaned_data
 
     def _seen(self, part):
@@ -99,12 +104,21 @@ class CriteriaForm(forms.Form):
         return tuple(self.data.get(self[name].html_initial_name, self[name].initial) for name in names)
 
     def show_what_stands(self, parts):
-        """From now on the person has seen the answers that stand."""
+        """From now on the person has seen the answers that stand, beside what they were and what was typed."""
+        self.overtaken = Conflict([self._conflict(part) for part in parts], [])
         self.data = self.data.copy()
         for part in parts:
             for name in (part, f"{part}-evidence"):
                 self.data[self[name].html_initial_name] = self[name].initial
             self[part].seen = self[part].as_hidden(only_initial=True)
+
+    def _conflict(self, part):
+        stands = self.stored[part]
+        typed = (self.data.get(part, ""), self.data.get(f"{part}-evidence", ""))
+        words = dict(self.fields[part].choices)
+        sides = (self._seen(part), (stands.answer, stands.evidence), typed)
+        told = [f"{words.get(answer, answer)}{f' ({evidence})' if evidence else ''}" for answer, evidence in sides]
+        return Field(f"{part}, saved by {stands.answered_by}", *told)
 
 
 class EnrollmentForm(forms.Form):
@@ -147,9 +161,7 @@ class InfusionForm(forms.Form):
 class Day0Form(forms.Form):
     infused_on = DateField(label="Corrected date of the infusion (Day 0)")
     start_time = TimeField(label="Corrected start of the infusion", help_text="Site time, such as 10:15.")
-    reason = forms.CharField(
-        label="Why is it corrected?", max_length=500, help_text="Name the source, such as the infusion record."
-    )
+    reason = ReasonField(label="Why is it corrected?", help_text="Name the source, such as the infusion record.")
 
     def __init__(self, *args, infusion, zone, **kwargs):
         started = infusion.started_at.astimezone(zone)

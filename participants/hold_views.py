@@ -92,7 +92,7 @@ def lift_hold(request, pk):
 def step(request, pk, needs, form_class, act, title):
     row = reach_hold(request.user, pk, needs)
     form = form_class(posted(request))
-    done = submit(request, form, partial(act, hold=row, by=request.user, at=timezone.now()))
+    done = submit(request, form, partial(act, hold=row, by=request.user, at=timezone.now()), row=row)
     if done:
         messages.success(request, f"{done} is {done.stage.lower()}.")
         return redirect(done)

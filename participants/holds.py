@@ -104,9 +104,9 @@ def reasons_against(site_code) -> list[str]:
 
 
 def banners(user, at):
-    """(sentence, address) of each open hold, for the head of every page. One query."""
+    """(sentence, address, words of the link) of each open hold, for the head of every page. One query."""
     return [
-        (f"On hold at {hold.scope_words}. {hold.words}", reverse("hold", args=[hold.pk]))
+        (f"On hold at {hold.scope_words}. {hold.words}", reverse("hold", args=[hold.pk]), "See the hold")
         for hold in Hold.objects.visible_to(user).open().order_by("pk")
     ]
 

@@ -9,6 +9,8 @@ from django.utils.module_loading import import_string
 from studytracker.dates import ImpossibleTime, day_label, local_instant
 from studytracker.protocol.models import Slot
 from studytracker.refusal import Refused
+from studytracker.trust.acting import because
+from studytracker.trust.versions import checked_reason
 
 from . import holds
 from .models import Day0Correction, Infusion, Participant
@@ -82,20 +84,21 @@ def correct_day0(*, participant, infused_on, start_time, reason, by, at):
     Participant.objects.select_for_update().get(pk=participant.pk)
     participant = Participant.objects.for_listing().get(pk=participant.pk)
     started_at = check_correction(participant=participant, infused_on=infused_on, start_time=start_time, at=at)
-    infusion = participant.infused
-    correction = Day0Correction.objects.create(
-        infusion=infusion,
-        from_on=infusion.infused_on,
-        to_on=infused_on,
-        from_started_at=infusion.started_at,
-        to_started_at=started_at,
-        reason=reason,
-        corrected_at=at,
-        corrected_by=by,
-    )
-    infusion.infused_on, infusion.started_at = infused_on, started_at
-    infusion.save(update_fields=["infused_on", "started_at"])
-    announce(settings.ON_DAY0_CORRECTED, correction, by=by, at=at)
+    infusion, reason = participant.infused, checked_reason(reason)
+    with because(reason):
+        correction = Day0Correction.objects.create(
+            infusion=infusion,
+            from_on=infusion.infused_on,
+            to_on=infused_on,
+            from_started_at=infusion.started_at,
+            to_started_at=started_at,
+            reason=reason,
+            corrected_at=at,
+            corrected_by=by,
+        )
+        infusion.infused_on, infusion.started_at = infused_on, started_at
+        infusion.save(update_fields=["infused_on", "started_at"])
+        announce(settings.ON_DAY0_CORRECTED, correction, by=by, at=at)
     return correction
 
 

@@ -11,6 +11,8 @@ from studytracker.dates import ImpossibleTime, day_label, local_instant
 from studytracker.protocol.approving import version_at
 from studytracker.protocol.models import Site
 from studytracker.refusal import Refused
+from studytracker.trust.acting import because
+from studytracker.trust.versions import checked_reason
 
 from . import evidence
 from .eligibility import answers_for
@@ -161,11 +163,12 @@ def _open_rows(participant):
 
 
 @transaction.atomic
-def answer(*, participant, answers, by, at, was=None):
+def answer(*, participant, answers, by, at, was=None, reason=""):
     """Store the answers that are new or differ. `answers` maps part id to (answer code, evidence).
 
     `was` maps part id to what the person saw before answering; an answer that somebody else changed in the meantime
-    is not overwritten unseen. Only an investigator decides otherwise than the record proposes, and says why.
+    is not overwritten unseen. Replacing what was answered needs a `reason`. Only an investigator decides otherwise
+    than the record proposes, and says why in `words`.
     """
     participant = Participant.objects.select_for_update().get(pk=participant.pk)
     _must_be_open(participant)
@@ -184,17 +187,9 @@ def answer(*, participant, answers, by, at, was=None):
             overtaken.append(part)
             continue
         overrides = _overridden(row, code, words, participant, by)
-        CriterionAnswer.objects.update_or_create(
-            participant=participant,
-            part=part,
-            defaults={
-                "answer": code,
-                "evidence": words,
-                "overrides": overrides,
-                "answered_at": at,
-                "answered_by": by,
-            },
-        )
+        facts = {"answer": code, "evidence": words, "overrides": overrides, "answered_at": at, "answered_by": by}
+        with because(checked_reason(reason or (words if overrides else "")) if old else ""):
+            CriterionAnswer.objects.update_or_create(participant=participant, part=part, defaults=facts)
     if overtaken:
         raise Overtaken([stored[part] for part in overtaken])
     return participant

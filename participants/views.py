@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from studytracker.access.grants import Permission
 from studytracker.access.scope import reach, require
 from studytracker.dates import day_label
+from studytracker.web.editing import opened_version
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
@@ -172,9 +173,11 @@ def correct_day0(request, identifier):
         return redirect("infuse", identifier)
     at = timezone.now()
     form = Day0Form(posted(request), infusion=row.infused, zone=row.site.zone)
+    form.opened_version = opened_version(request, row.infused)
     moves = None
     if _is_confirmed(request, form):
-        made = submit(request, form, partial(infusion.correct_day0, participant=row, by=request.user, at=at))
+        act = partial(infusion.correct_day0, participant=row, by=request.user, at=at)
+        made = submit(request, form, act, row=row.infused)
         if made:
             days = f"{day_label(made.to_on)}, no longer {day_label(made.from_on)}"
             messages.success(request, f"Day 0 of {row} is {days}. What moved is listed below.")

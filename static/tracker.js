@@ -49,7 +49,9 @@
   function restoreDraft(script) {
     var typed = JSON.parse(script.textContent).typed;
     Array.prototype.forEach.call(script.closest("form").elements, function (box) {
-      if (!box.name || box.type === "hidden" || box.type === "password" || box.tagName === "BUTTON") { return; }
+      // What was seen when the draft was typed belongs to it: saving must not pass over what others did since.
+      var seen = /^(opened_version$|instead_of$|initial-)/.test(box.name);
+      if (!box.name || (box.type === "hidden" && !seen) || box.type === "password" || box.tagName === "BUTTON") { return; }
       var values = typed[box.name];
       if (box.type === "checkbox" || box.type === "radio") {
         box.checked = Boolean(values) && values.indexOf(box.value) !== -1;

@@ -238,6 +238,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
+# Who shows this in "Authorization: Bearer ..." reads the figures of /readyz; empty: administrators alone do.
+HEALTH_TOKEN = env.str("HEALTH_TOKEN", default="")
 SWEEP_MINUTES = env.float("SWEEP_MINUTES", default=2)
 # How old the last verified backup may be before the pages complain: a day, and an hour for the run itself.
 BACKUP_HOURS = env.float("BACKUP_HOURS", default=25)
@@ -275,7 +277,8 @@ WORKLISTS = [
     "visits.worklist.deviations",
 ]
 PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events", "visits.panels.deviations"]
-BANNERS = ["participants.holds.banners"]  # (sentence, address) for the head of every page, of (user, at)
+# (sentence, address, words of the link) for the head of every page, of (user, at)
+BANNERS = ["participants.holds.banners", "studytracker.outbox.health.banners"]
 REMINDER_SOURCES = {"visit": "visits.reminders"}
 HOME_PANELS = ["visits.panels.matrix", "visits.panels.agenda"]
 # What a package may hold, in the order of the export page.

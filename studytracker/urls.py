@@ -1,7 +1,7 @@
 from django.urls import include, path, register_converter
 
 from participants.seat_views import slots
-from studytracker.outbox import views as outbox
+from studytracker.outbox.health_views import alive, ready
 from studytracker.protocol.views import study, versions
 from studytracker.web.draft_views import discard_draft, save_draft
 from studytracker.web.home import help_page, home
@@ -28,11 +28,10 @@ urlpatterns = [
     path("exports/", include("studytracker.exports.urls")),
     path("drafts/", save_draft, name="save_draft"),
     path("drafts/discard/", discard_draft, name="discard_draft"),
+    path("reminders/", include("studytracker.outbox.urls")),
+    path("healthz", alive, name="alive"),
+    path("readyz", ready, name="ready"),
     path("study/versions/", versions, name="versions"),
-    path("reminders/", outbox.reminders, name="reminders"),
-    path("reminders/sweep/", outbox.sweep_now, name="sweep_now"),
-    path("reminders/<row:pk>/", outbox.mail, name="mail"),
-    path("reminders/<row:pk>/try-again/", outbox.try_again, name="try_again"),
     path("", include("studytracker.access.urls")),
     path("audit/", include("studytracker.trust.urls")),
     path("participants/", include("participants.urls")),

@@ -10,6 +10,7 @@ from studytracker import protocol
 from studytracker.dates import day_label
 from studytracker.protocol.approving import later_versions
 from studytracker.refusal import Refused
+from studytracker.trust.acting import because
 
 from .models import VersionChange, Visit, VisitChange
 from .schedule import Window, windows
@@ -105,13 +106,14 @@ def amend(*, participant, version, consented_on, reason, by, at) -> VersionChang
         changed_at=at,
         changed_by=by,
     )
-    _stamp_what_happened(participant)
-    participant.protocol_version = version
-    participant.save(update_fields=["protocol_version"])
-    VisitChange.objects.bulk_create(
-        _apply(change, each) for each in differences if each.what not in (STAYS, NOT_ADDED)
-    )
-    _number(participant)
+    with because(reason):
+        _stamp_what_happened(participant)
+        participant.protocol_version = version
+        participant.save(update_fields=["protocol_version"])
+        VisitChange.objects.bulk_create(
+            _apply(change, each) for each in differences if each.what not in (STAYS, NOT_ADDED)
+        )
+        _number(participant)
     return change
 
 

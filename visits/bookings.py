@@ -5,6 +5,7 @@ from django.db import transaction
 from studytracker.business_days import add_business_days
 from studytracker.dates import ImpossibleTime, day_label, local_instant
 from studytracker.refusal import Refused
+from studytracker.trust.versions import Overtaken
 
 from .models import Booking, Visit, days_out
 
@@ -14,9 +15,13 @@ class BookingRefused(Refused):
 
 
 @transaction.atomic
-def book(*, visit, on, start_time, by, at):
-    """Agree on a time for `visit`; an earlier booking is moved. Raises BookingRefused."""
+def book(*, visit, on, start_time, by, at, instead_of=None):
+    """Agree on a time for `visit`; an earlier booking is moved. Raises BookingRefused.
+
+    `instead_of` is the key of the booking that the person saw, 0 for none: another one is not moved unseen.
+    """
     visit = _open(visit)
+    _refuse_overtaken(visit, instead_of)
     try:
         starts_at = local_instant(on, start_time, visit.site.zone)
     except ImpossibleTime as error:
@@ -35,15 +40,31 @@ def book(*, visit, on, start_time, by, at):
 
 
 @transaction.atomic
-def cancel(*, visit, reason, by, at):
+def cancel(*, visit, reason, by, at, instead_of=None):
     """Take back the appointment in force. Raises BookingRefused."""
     visit = _open(visit)
+    _refuse_overtaken(visit, instead_of)
     booking = visit.bookings.in_force().first()
     if booking is None:
         raise BookingRefused(f"{visit} has no appointment. Nothing was changed.")
     booking.cancelled_at, booking.cancelled_by, booking.cancelled_reason = at, by, reason
     booking.save(update_fields=["cancelled_at", "cancelled_by", "cancelled_reason"])
     return booking
+
+
+def in_force(visit):
+    """The key of the booking in force, 0 for none. One query."""
+    return visit.bookings.in_force().values_list("pk", flat=True).first() or 0
+
+
+def _refuse_overtaken(visit, seen):
+    booking = visit.bookings.in_force().first()
+    if seen is None or seen == (booking.pk if booking else 0):
+        return
+    was = visit.bookings.filter(pk=seen).first()
+    told = [words(visit, each.starts_at) if each else "no appointment" for each in (was, booking)]
+    seen_now = {"instead_of": booking.pk if booking else 0}
+    raise Overtaken(booking or was, [("Appointment", *told, "as typed below")], seen_now)
 
 
 def booked_for(visit):

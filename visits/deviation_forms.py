@@ -1,6 +1,7 @@
 from django import forms
 
 from studytracker import protocol
+from studytracker.web.editing import ReasonField
 from studytracker.web.fields import DateField
 
 from .models import Severity
@@ -27,17 +28,23 @@ class StepForm(forms.Form):
         stored = {name: getattr(deviation, name) for name in self.base_fields if getattr(deviation, name, None)}
         kwargs["initial"] = self.defaults(today) | stored
         super().__init__(*args, **kwargs)
+        if self.again and getattr(deviation, self.again):
+            self.fields["reason"] = ReasonField()
+
+    again = ""  # the field that is filled once the step was taken: taking it anew needs a reason
 
     def defaults(self, today):
         return {}
 
 
 class CompleteForm(StepForm):
+    again = "completed_at"
     impact = text("Impact on the participant and the data")
     action = text("Corrective action")
 
 
 class ClassifyForm(StepForm):
+    again = "classified_at"
     severity = forms.ChoiceField(label="Minor or major", choices=Severity, widget=forms.RadioSelect)
     is_reportable = forms.TypedChoiceField(
         label="To be reported to the IRB?",
@@ -63,4 +70,4 @@ class CloseForm(StepForm):
 
 
 class VoidForm(StepForm):
-    reason = forms.CharField(label="Why was it no deviation?", max_length=500)
+    reason = ReasonField(label="Why was it no deviation?")

@@ -99,7 +99,7 @@ def step(request, identifier, number, needs, form_class, act, title):
     row = reach_deviation(request.user, identifier, number, needs)
     at = timezone.now()
     form = form_class(posted(request), deviation=row, today=row.site.today(at))
-    done = submit(request, form, partial(act, deviation=row, by=request.user, at=at))
+    done = submit(request, form, partial(act, deviation=row, by=request.user, at=at), row=row)
     if done:
         messages.success(request, f"{done} is saved: {done.stage.lower()}.")
         return redirect("deviation", identifier, number)

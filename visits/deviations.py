@@ -6,6 +6,7 @@ from django.db.models import Max
 from participants.models import Participant
 from studytracker.dates import day_label
 from studytracker.refusal import Refused
+from studytracker.trust.acting import because
 
 from .models import CLASSIFIED, COMPLETED, DRAFTED, Deviation
 
@@ -63,22 +64,24 @@ def _create(participant, category, happened_on, description, *, visit, by, at):
 
 
 @transaction.atomic
-def complete(*, deviation, impact, action, by, at):
-    """The coordinator says what it meant and what was done. May be said again until it is classified."""
+def complete(*, deviation, impact, action, by, at, reason=""):
+    """The coordinator says what it meant and what was done. May be said again, with a `reason`, until classified."""
     deviation = _at_stage(deviation, DRAFTED, COMPLETED)
     deviation.impact, deviation.action = impact, action
     deviation.completed_at, deviation.completed_by = at, by
-    deviation.save(update_fields=["impact", "action", "completed_at", "completed_by"])
+    with because(reason):
+        deviation.save(update_fields=["impact", "action", "completed_at", "completed_by"])
     return deviation
 
 
 @transaction.atomic
-def classify(*, deviation, severity, is_reportable, by, at):
-    """The investigator judges: minor or major, and whether the IRB is told. May be judged again until closed."""
+def classify(*, deviation, severity, is_reportable, by, at, reason=""):
+    """The investigator judges: minor or major, and whether the IRB is told. Again, with a `reason`, until closed."""
     deviation = _at_stage(deviation, COMPLETED, CLASSIFIED)
     deviation.severity, deviation.is_reportable = severity, is_reportable
     deviation.classified_at, deviation.classified_by = at, by
-    deviation.save(update_fields=["severity", "is_reportable", "classified_at", "classified_by"])
+    with because(reason):
+        deviation.save(update_fields=["severity", "is_reportable", "classified_at", "classified_by"])
     return deviation
 
 
@@ -106,7 +109,8 @@ def void(*, deviation, reason, by, at):
     """It was none. The row and the reason stay."""
     deviation = _at_stage(deviation, DRAFTED, COMPLETED, CLASSIFIED)
     deviation.voided_at, deviation.voided_by, deviation.voided_reason = at, by, reason
-    deviation.save(update_fields=["voided_at", "voided_by", "voided_reason"])
+    with because(reason):
+        deviation.save(update_fields=["voided_at", "voided_by", "voided_reason"])
     return deviation
 
 

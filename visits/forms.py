@@ -193,10 +193,16 @@ class ContactForm(forms.Form):
         return given
 
 
-class BookingForm(forms.Form):
+class SeenBookingForm(forms.Form):
+    """Carries the booking that was in force when the form was opened, so that no other is moved or cancelled."""
+
+    instead_of = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, max_value=10**15)
+
+
+class BookingForm(SeenBookingForm):
     on = DateField(label="Date of the appointment")
     start_time = TimeField(label="Time", help_text="Site time, such as 09:30.")
 
 
-class CancelForm(forms.Form):
+class CancelForm(SeenBookingForm):
     reason = forms.CharField(label="Why is the appointment cancelled?", max_length=500)

@@ -13,7 +13,9 @@ from studytracker.access.scope import reach, require
 from studytracker.dates import day_label
 from studytracker.protocol.marks import UnknownCode
 from studytracker.protocol.models import Site
+from studytracker.web.editing import opened_version
 from studytracker.web.listing import filtered, listing
+from studytracker.web.pdf import NoPdf, as_pdf
 from studytracker.web.submission import posted, status_for, submit
 
 from . import attendance, bookings, panels, planner, procedures, strip, unplanned
@@ -51,11 +53,18 @@ def reach_visit(user, identifier, code, needs=Permission.LOG_VISIT):
 def printed_schedule(request, identifier):
     """One page for the participant to take home. The name is written on it by hand."""
     row = reach(Participant.objects.for_listing(), request.user, identifier=identifier)
-    ahead = row.visits.unresolved().with_booking().filter(closes_on__gte=row.site.today(timezone.now()))
+    ahead = row.visits.unresolved().filter(dropped_in="", closes_on__gte=row.site.today(timezone.now()))
     context = {"participant": row, "site": row.site.rules}
     if row.is_open:
-        context["visits"] = ahead.select_related("participant").order_by("order")
-    return render(request, "visits/printed.html", context)
+        context["visits"] = ahead.with_booking().select_related("participant").order_by("order")
+    with timezone.override(row.site.zone):
+        if request.GET.get("format") != "pdf":
+            return render(request, "visits/printed.html", context)
+        try:
+            return as_pdf("visits/printed_pdf.html", context, f"{row}-visits.pdf")
+        except NoPdf as missing:
+            messages.warning(request, str(missing))
+            return redirect("printed_schedule", identifier)
 
 
 def turned_away(request, visit):
@@ -111,7 +120,7 @@ def log_visit(request, identifier, code):
         visit,
         partial(AttendanceForm, initial={"attended_on": day}, echo_url=reverse("day_echo", args=[identifier, code])),
     )
-    logged = accepted(request, form, partial(attendance.attend, visit=visit, by=request.user, at=at))
+    logged = accepted(request, form, partial(attendance.attend, visit=visit, by=request.user, at=at), row=visit)
     if logged:
         messages.success(request, f"{logged} is logged for {day_label(logged.attended_on)}.")
         return redirect(after_log(request, logged, form), identifier)
@@ -172,7 +181,7 @@ def record_procedures(request, identifier, code):
     visit = reach_visit(request.user, identifier, code)
     form = bound(request, visit, ProceduresForm)
     act = partial(procedures.record, visit=visit, by=request.user, at=timezone.now())
-    if accepted(request, form, act):
+    if accepted(request, form, act, row=visit):
         messages.success(request, f"The procedures of {visit} are recorded.")
         return redirect("visit", identifier, code)
     return visit_page(request, "visits/procedures.html", visit, form)
@@ -186,8 +195,11 @@ def bound(request, visit, form_class):
     return form_class(posted(request), **about)
 
 
-def accepted(request, form, act):
-    return None if "all_done" in request.POST else submit(request, form, act)
+def accepted(request, form, act, row=None):
+    if "all_done" in request.POST:
+        form.opened_version = row and opened_version(request, row)
+        return None
+    return submit(request, form, act, row=row)
 
 
 @form_view
@@ -197,7 +209,7 @@ def book_visit(request, identifier, code):
     booked_for = bookings.booked_for(visit)
     days = planner.choices(visit, visit.site.today(at)) if visit.closes_on else []
     initial = bookings.proposal(visit, booked_for, at) | chosen_day(request, days, booked_for)
-    form = BookingForm(posted(request), initial=initial)
+    form = BookingForm(posted(request), initial=initial | {"instead_of": bookings.in_force(visit)})
     made = submit(request, form, partial(bookings.book, visit=visit, by=request.user, at=at))
     if made:
         messages.success(request, f"{visit} is booked for {bookings.words(visit, made.starts_at)}.")
@@ -217,7 +229,7 @@ def chosen_day(request, days, booked_for):
 @form_view
 def cancel_booking(request, identifier, code):
     visit = reach_visit(request.user, identifier, code)
-    form = CancelForm(posted(request))
+    form = CancelForm(posted(request), initial={"instead_of": bookings.in_force(visit)})
     if submit(request, form, partial(bookings.cancel, visit=visit, by=request.user, at=timezone.now())):
         messages.success(request, f"The appointment of {visit} is cancelled.")
         return redirect("visit", identifier, code)
@@ -230,7 +242,8 @@ def miss_visit(request, identifier, code):
     if closed := turned_away(request, visit):
         return closed
     form = MissedForm(posted(request))
-    missed = submit(request, form, partial(attendance.miss, visit=visit, by=request.user, at=timezone.now()))
+    act = partial(attendance.miss, visit=visit, by=request.user, at=timezone.now())
+    missed = submit(request, form, act, row=visit)
     if missed:
         messages.success(request, f"{missed} is marked missed: {missed.missed_reason}.")
         return redirect("participant", identifier)

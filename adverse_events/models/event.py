@@ -11,6 +11,7 @@ from participants.models import Medication, Participant
 from studytracker.access.scope import ScopedQuerySet
 from studytracker.protocol.models import Site
 from studytracker.rows import both_or_neither, text_when
+from studytracker.trust.versions import Versioned
 from studytracker.web.modelfields import PartialDateModelField
 from visits.models import Visit
 
@@ -54,11 +55,13 @@ class AdverseEventQuerySet(ScopedQuerySet):
         )
 
 
-class AdverseEvent(Judged):
+class AdverseEvent(Judged, Versioned):
     """One adverse event. The term and some start are enough to save; the rest may follow and shows as open.
 
     Start and end are kept as known (`2025`, `2025-06` or `2025-06-14`) and never filled in.
     """
+
+    FOLLOWS = ("is_ongoing", "body_system")
 
     participant = models.ForeignKey(Participant, models.PROTECT, related_name="adverse_events")
     # The participant's site, kept here so that one index serves each site's listing. It never changes.

@@ -78,7 +78,7 @@ EVENT = {
     "note": "Called the ward\nand again",
     "confirmed": "on",
 }
-CORRECTION = EVENT | {"reason": "Misread", "seen": "x"}
+CORRECTION = EVENT | {"reason": "Misread"}
 SPONSOR = {
     "sponsor_received_on_day": "32",
     "sponsor_received_on_month": "6",

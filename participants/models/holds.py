@@ -9,12 +9,13 @@ from studytracker import protocol
 from studytracker.access.grants import Permission
 from studytracker.protocol.models import Site
 from studytracker.rows import both_or_neither, text_when
+from studytracker.trust.versions import Versioned, VersionedQuerySet
 
 PROPOSED, OPEN, LIFTED, DECLINED = "Proposed", "Open", "Lifted", "Declined"
 EXPLAINED = {"null": True, "blank": True}
 
 
-class HoldQuerySet(models.QuerySet):
+class HoldQuerySet(VersionedQuerySet):
     def visible_to(self, user):
         """A hold over the whole trial concerns everybody who sees anything; a site's hold those of the site."""
         sites = user.sites_where(Permission.SEE)
@@ -38,7 +39,7 @@ class HoldQuerySet(models.QuerySet):
         return self.select_related("proposed_by", "opened_by", "lifted_by", "declined_by")
 
 
-class Hold(models.Model):
+class Hold(Versioned):
     """A stop of enrollment and infusion, over one site or, with no site, over the whole trial.
 
     Proposed by a coordinator and placed by an investigator, or opened at once; declined or lifted with a reason.

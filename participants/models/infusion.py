@@ -5,10 +5,12 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 
+from studytracker.trust.versions import Versioned
+
 from .participant import Participant
 
 
-class Infusion(models.Model):
+class Infusion(Versioned):
     """The single infusion: Day 0. Planned cells are stamped as computed from the weight on that day."""
 
     participant = models.OneToOneField(Participant, models.PROTECT, related_name="infusion")

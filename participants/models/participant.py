@@ -9,6 +9,7 @@ from studytracker import protocol
 from studytracker.access.scope import ScopedQuerySet
 from studytracker.protocol.models import Site
 from studytracker.rows import both_or_neither, text_when
+from studytracker.trust.versions import Versioned
 
 
 class ParticipantQuerySet(ScopedQuerySet):
@@ -17,7 +18,7 @@ class ParticipantQuerySet(ScopedQuerySet):
         return self.select_related("enrollment", "infusion").order_by("site", "number")
 
 
-class Participant(models.Model):
+class Participant(Versioned):
     """One person at one site, known by an identifier alone. Names and dates of birth are kept elsewhere."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="participants")

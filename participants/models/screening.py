@@ -3,10 +3,12 @@
 from django.conf import settings
 from django.db import models
 
+from studytracker.trust.versions import Versioned
+
 from .participant import Participant
 
 
-class Consent(models.Model):
+class Consent(Versioned):
     """One signing of the consent form (21 CFR 312.62(b)). A re-consent is a new row."""
 
     participant = models.ForeignKey(Participant, models.PROTECT, related_name="consents")
@@ -27,7 +29,7 @@ class Consent(models.Model):
         return f"{self.participant}: version {self.form_version} on {self.signed_on}"
 
 
-class CriterionAnswer(models.Model):
+class CriterionAnswer(Versioned):
     """What was answered to one part of one criterion, and on what evidence."""
 
     participant = models.ForeignKey(Participant, models.PROTECT, related_name="answers")

@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 from conftest import NOW, TODAY
 from participants.models import Consent, Participant
 from participants.screening import ScreeningRefused, answer, assessment, fail_screening, screen, withdraw
+from studytracker.trust.versions import ReasonNeeded
 
 
 def screening(coordinator, **changes):
@@ -90,7 +91,10 @@ def test_an_answer_keeps_who_and_when_and_an_equal_one_changes_nothing(musc, coo
     answer(participant=participant, answers={"E5": ("absent", "history")}, by=coordinator, at=NOW)
     answer(participant=participant, answers={"E5": ("absent", "history")}, by=investigator, at=NOW)
     assert participant.answers.get().answered_by == coordinator
-    answer(participant=participant, answers={"E5": ("present", "history")}, by=investigator, at=NOW)
+    with pytest.raises(ReasonNeeded, match="Say why it is changed"):
+        answer(participant=participant, answers={"E5": ("present", "history")}, by=investigator, at=NOW)
+    facts = {"answers": {"E5": ("present", "history")}, "reason": "CT of 3 June", "by": investigator}
+    answer(participant=participant, at=NOW, **facts)
     assert (participant.answers.get().answer, participant.answers.get().answered_by) == ("present", investigator)
 
 

@@ -27,6 +27,7 @@ class Permission(StrEnum):
     EXPORT_IDENTIFIED = "export data as recorded, with accounts and free text"
     AUDIT = "read the audit trail"
     OPERATE = "see the delivery of reminders and run it"
+    ACKNOWLEDGE = "acknowledge reminders"
 
 
 class Role(TextChoices):
@@ -41,7 +42,7 @@ P = Permission
 _ENTER = frozenset(
     {
         *(P.SEE, P.SCREEN, P.RECORD, P.INFUSE, P.LOG_VISIT, P.REPORT_DEVIATION, P.REPORT_EVENT, P.WITHDRAW),
-        *(P.PROPOSE_HOLD, P.AMEND, P.EXPORT, P.AUDIT, P.OPERATE),
+        *(P.PROPOSE_HOLD, P.AMEND, P.EXPORT, P.AUDIT, P.OPERATE, P.ACKNOWLEDGE),
     }
 )
 

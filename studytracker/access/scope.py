@@ -1,14 +1,15 @@
 """The one way to rows: through the person who asks."""
 
 from django.core.exceptions import PermissionDenied
-from django.db import models
 from django.http import Http404
 from django.shortcuts import get_object_or_404
+
+from studytracker.trust.versions import VersionedQuerySet
 
 from .grants import Permission
 
 
-class ScopedQuerySet(models.QuerySet):
+class ScopedQuerySet(VersionedQuerySet):
     """For models with a `site` foreign key."""
 
     def visible_to(self, user):

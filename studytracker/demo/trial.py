@@ -18,10 +18,13 @@ from studytracker import protocol
 from studytracker.access.models import User
 from studytracker.access.people import grant
 from studytracker.dates import PartialDate, local_instant
-from studytracker.outbox.models import Preference
+from studytracker.outbox.acknowledging import acknowledge
+from studytracker.outbox.models import Notice, Preference
+from studytracker.outbox.sweeping import sweep
 from studytracker.protocol.models import Site
 from visits.attendance import attend, miss
 from visits.bookings import book
+from visits.models import Booking
 
 from .people import PEOPLE, demo_password
 
@@ -34,7 +37,19 @@ def load(at: datetime) -> bool:
     load_people()
     for site, stories in (("MUSC", _musc), ("EMORY", _emory)):
         stories(_Site(site, at))
+    _remind(at)
     return True
+
+
+def _remind(at):
+    """The first sweep; a visit that is booked already is acknowledged."""
+    sweep(at)
+    for notice in Notice.objects.filter(source="visit", stage="late").select_related("site"):
+        booking = Booking.objects.in_force().filter(visit=notice.object_id, starts_at__gt=at).first()
+        if booking:
+            by = booking.booked_by
+            until = booking.starts_at.astimezone(notice.site.zone).date()
+            acknowledge(notice=notice, until_on=until, reason="Booked", by=by, at=at)
 
 
 def _renew_passwords():

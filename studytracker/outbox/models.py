@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from studytracker import protocol
 from studytracker.access.grants import Permission
 from studytracker.access.scope import ScopedQuerySet
+from studytracker.dates import day_label
 from studytracker.protocol.models import Site
 from studytracker.rows import both_or_neither, text_when
 
@@ -122,6 +123,11 @@ class Mail(models.Model):
         return f"{self.key} ({self.state})"
 
     @property
+    def waits_until(self):
+        """When it is tried next; None for what is not tried any more."""
+        return self.next_try_at if self.state == self.State.DUE else None
+
+    @property
     def message_id(self):
         """The same on every copy of this mail, so that a possible second copy is recognisable."""
         return f"<{self.key.replace(':', '.')}@{settings.MAIL_DOMAIN}>"
@@ -219,6 +225,10 @@ class Acknowledgement(models.Model):
 
     def __str__(self):
         return f"{self.source} {self.object_id} until {self.until_on}"
+
+    @property
+    def until_words(self):
+        return day_label(self.until_on)
 
 
 class Preference(models.Model):

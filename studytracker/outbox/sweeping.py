@@ -4,7 +4,6 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 
 from studytracker.access.grants import Permission
 from studytracker.access.models import User
@@ -70,8 +69,8 @@ def _put_into_mail(key, kind, person, untold, at):
 
 def _take_over(person, mail, at):
     """The notices of an older digest that surely never left go into this one: one mail, not one for each day lost."""
-    stuck = Q(state=Mail.State.DUE, next_try_at__gt=at) | Q(state=Mail.State.FAILED)
-    older = Mail.objects.filter(stuck, recipient=person, kind=Mail.Kind.DIGEST, may_have_gone=False)
+    stuck = [Mail.State.DUE, Mail.State.FAILED]
+    older = Mail.objects.filter(state__in=stuck, recipient=person, kind=Mail.Kind.DIGEST, may_have_gone=False)
     for left in older.exclude(pk=mail.pk):
         why = f"Its reminders went into the digest of {timetable.of(person).day(at)}"
         if older.filter(pk=left.pk).update(state=Mail.State.CANCELLED, lease_until=None, cancelled_why=why):

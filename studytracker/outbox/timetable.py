@@ -11,6 +11,13 @@ from studytracker.protocol.models import Site
 from .models import Preference
 
 
+def is_between(clock: time, start: time, end: time) -> bool:
+    """From `start` to just before `end`, over midnight or not. Equal times: never."""
+    if start <= end:
+        return start <= clock < end
+    return clock >= start or clock < end
+
+
 @dataclass(frozen=True)
 class Timetable:
     zone: ZoneInfo
@@ -22,11 +29,7 @@ class Timetable:
         return at.astimezone(self.zone).date()
 
     def is_quiet(self, at: datetime) -> bool:
-        """From `quiet_from` to just before `quiet_to`, over midnight or not. Equal times: never."""
-        clock = at.astimezone(self.zone).time()
-        if self.quiet_from <= self.quiet_to:
-            return self.quiet_from <= clock < self.quiet_to
-        return clock >= self.quiet_from or clock < self.quiet_to
+        return is_between(at.astimezone(self.zone).time(), self.quiet_from, self.quiet_to)
 
     def instant(self, day: date, clock: time) -> datetime:
         """A time that the clocks skip is taken as late as they skip; one they show twice is the first."""

@@ -9,8 +9,9 @@ from studytracker.access.grants import Permission
 from studytracker.access.scope import require
 from studytracker.web.listing import listing
 
-from . import delivery, tasks
+from . import delivery, tasks, trying
 from .health import health
+from .matters import stage_words
 from .models import Mail
 from .tables import MailFilter, MailTable
 
@@ -22,8 +23,9 @@ def reminders(request):
         request,
         table_class=MailTable,
         filterset_class=MailFilter,
-        queryset=Mail.objects.visible_to(request.user).select_related("recipient").order_by("-created_at", "-id"),
+        queryset=Mail.objects.visible_to(request.user).for_log(),
         template="outbox/reminders.html",
+        site_field=None,  # who operates at a site exports there too
         extra={
             "health": health(request.user, timezone.now()),
             "mail_folder": settings.EMAIL_BACKEND.endswith("filebased.EmailBackend"),
@@ -35,7 +37,8 @@ def reminders(request):
 def mail(request, pk):
     require(request.user, Permission.OPERATE)
     row = get_object_or_404(Mail.objects.visible_to(request.user).select_related("recipient"), pk=pk)
-    return render(request, "outbox/mail.html", {"mail": row, "notices": row.notices.order_by("id")})
+    notices = [(notice, stage_words(notice)) for notice in row.notices.order_by("id")]
+    return render(request, "outbox/mail.html", {"mail": row, "notices": notices})
 
 
 @require_POST
@@ -47,6 +50,21 @@ def try_again(request, pk):
     else:
         messages.warning(request, "Only a mail that was given up can be tried again.")
     return redirect("mail", pk)
+
+
+@require_POST
+def test_mail(request):
+    require(request.user, Permission.OPERATE)
+    try:
+        sent = trying.send_test_mail(by=request.user, at=timezone.now())
+    except trying.TestMailRefused as refusal:
+        messages.warning(request, str(refusal))
+        return redirect("reminders")
+    if sent.state == Mail.State.SENT:
+        messages.success(request, f"A test mail was sent to {sent.address}.")
+    else:
+        messages.error(request, f"The test mail was not sent. {sent.get_failure_display()}: {sent.error}")
+    return redirect("reminders")
 
 
 @require_POST

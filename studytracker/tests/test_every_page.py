@@ -14,7 +14,7 @@ from studytracker.access.people import grant
 from studytracker.dates import PartialDate
 from studytracker.exports.jobs import request_export
 from studytracker.exports.models import ExportJob
-from studytracker.outbox.models import Mail
+from studytracker.outbox.models import Mail, Notice
 from studytracker.outbox.sweeping import sweep
 from visits.attendance import miss
 from visits.deviations import report as report_deviation
@@ -38,6 +38,10 @@ PAGES = {
     "export_history": ([], OPERATES),
     "export": (["export"], OPERATES - {"emory_coordinator"}),
     "reminders": ([], OPERATES),
+    "open_matters": ([], OPERATES),
+    "next_mails": ([], OPERATES),
+    "reminder_preferences": ([], set(ROLES)),
+    "acknowledge": (["notice"], ENTERS),
     "participants": ([], HAS_A_ROLE),
     "visits": ([], HAS_A_ROLE),
     "adverse_events": ([], HAS_A_ROLE),
@@ -97,12 +101,19 @@ PAGES = {
 PACKAGE = {"datasets": ["visits"], "sites": ["MUSC"], "format": "csv", "level": "coded", "purpose": "a review"}
 # Their own tests are below or in their room.
 ELSEWHERE = {"signature", "sign_in", "sign_out", "find", "sweep_now", "try_again"}
+ELSEWHERE |= {"test_mail", "end_acknowledgement", "alive", "ready"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "make_feed", "revoke_feed", "feed"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "download_export"}
 
 
 # A word in place of a row number: the first row of that kind at MUSC.
-ROWS = {"mail": (Mail, "site"), "visit": (Visit, "site"), "hold": (Hold, "site"), "export": (ExportJob, "sites")}
+ROWS = {
+    "mail": (Mail, "site"),
+    "notice": (Notice, "site"),
+    "visit": (Visit, "site"),
+    "hold": (Hold, "site"),
+    "export": (ExportJob, "sites"),
+}
 
 
 def row_number(kind):
@@ -211,7 +222,7 @@ def test_nobody_writes_without_the_grant(request, stage, browse, role):
     assert told == dict.fromkeys(not_theirs, status == 403)
 
 
-TAKES_A_POST = {*WRITES, "screen", "new_hold", "exports"}
+TAKES_A_POST = {*WRITES, "screen", "new_hold", "exports", "reminder_preferences"}
 
 
 def test_what_only_reads_refuses_a_post(stage, browse, coordinator):
@@ -323,7 +334,10 @@ def test_home_takes_the_same_queries_however_many_participants(
 @pytest.mark.parametrize("many", [1, 5])
 @pytest.mark.parametrize(
     ("name", "queries"),
-    [("participants", 7), ("visits", 7), ("adverse_events", 7), ("reminders", 9), ("deviations", 7), ("holds", 6)],
+    [
+        *(("participants", 8), ("visits", 8), ("adverse_events", 8), ("deviations", 8), ("holds", 7)),
+        *(("reminders", 8), ("open_matters", 8)),
+    ],
 )
 def test_a_list_takes_the_same_queries_however_many_rows(
     musc, coordinator, browse, frozen, many, name, queries, django_assert_num_queries
@@ -338,6 +352,18 @@ def test_a_list_takes_the_same_queries_however_many_rows(
     client.get(reverse(name))
     with django_assert_num_queries(queries):
         client.get(reverse(name))
+
+
+@pytest.mark.parametrize("many", [1, 5])
+def test_the_next_mails_take_no_more_queries_for_more_rows(
+    musc, coordinator, browse, frozen, many, django_assert_max_num_queries
+):
+    """By the people and their times, of which there are two here."""
+    for _ in range(many):
+        musc.infused(DAY0)
+    client = browse(coordinator)
+    with django_assert_max_num_queries(26):
+        assert client.get("/reminders/next/").status_code == 200
 
 
 @pytest.mark.parametrize("many", [1, 5])
@@ -359,5 +385,5 @@ def test_a_participant_page_takes_the_same_queries_however_much_happened(
     for _ in range(many):
         report(participant=participant, term="Rash", started=PartialDate(2025, 6), by=coordinator, at=NOW)
     client = browse(coordinator)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         client.get("/participants/MUSC-001/")

@@ -379,18 +379,19 @@ def test_two_people_answering_at_once_lose_nothing_and_see_each_other(musc, brow
     mine, theirs = browse(coordinator), browse(investigator)
     mine.post(address, {"E8": "absent", "E8-evidence": "chart"})
     opened = seen(mine.get(address).content.decode())
-    theirs.post(address, {"E8": "present", "E8-evidence": "CT of today"} | opened)
+    answered = {"E8": "present", "E8-evidence": "CT of today", "reason": "CT of today"}
+    assert theirs.post(address, answered | opened).status_code == 302
 
     untouched = {"E8": "absent", "E8-evidence": "chart", "E5": "absent", "E5-evidence": "history"}
     assert mine.post(address, untouched | opened).status_code == 302
     answers = Participant.objects.get().answers.order_by("part").values_list("part", "answer", "evidence")
     assert list(answers) == [("E5", "absent", "history"), ("E8", "present", "CT of today")]
 
-    changed = {"E8": "unknown", "E8-evidence": "asked the ward"}
+    changed = {"E8": "unknown", "E8-evidence": "asked the ward", "reason": "Not clear to the ward"}
     response = mine.post(address, changed | opened)
     page = response.content.decode()
-    assert response.status_code == 422
-    assert "E8 was answered meanwhile by pi.musc: present (CT of today). Yours stands in the form" in page
+    assert response.status_code == 409
+    assert "<td>Absent (chart)</td><td>Present (CT of today)</td><td>Unknown (asked the ward)</td>" in page
     assert "asked the ward</textarea>" in page
     assert list(answers.all()) == [("E5", "absent", "history"), ("E8", "present", "CT of today")]
     assert mine.post(address, changed | seen(page)).status_code == 302

@@ -60,11 +60,11 @@ def acting(who, *, source: str, reason: str = "", request_id: str = ""):
 
 @contextmanager
 def because(reason: str):
-    """The same actor, with a reason for what is written inside."""
+    """The same actor, with a reason for what is written inside; an empty one leaves the reason as it is."""
     outer = current()
     if outer is None:
         raise ActorConflict("Nobody is acting here, so no reason can be given.")
-    with _set(replace(outer, reason=_in_one_line(reason))) as context:
+    with _set(replace(outer, reason=_in_one_line(reason) or outer.reason)) as context:
         yield context
 
 

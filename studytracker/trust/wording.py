@@ -1,7 +1,8 @@
 """Entries of the trail as a person reads them: the names of tables and fields, the values in words."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -41,7 +42,7 @@ def lines(entry: Entry, columns=()) -> list[Line]:
     """One for each field of the entry, or for each of `columns` that is in it."""
     old, new = (json.loads(text) if text else {} for text in (entry.old, entry.new))
     names = list(new) + [name for name in old if name not in new]
-    names = [name for name in names if not columns or name in columns]
+    names = [name for name in names if name != "version" and (not columns or name in columns)]
     fields = _fields(entry.table)
     ordered = sorted(names, key=lambda name: list(fields).index(name) if name in fields else len(fields))
     return [Line(_label(fields, name), _side(fields, old, name), _side(fields, new, name)) for name in ordered]
@@ -68,10 +69,11 @@ def _label(fields, name) -> str:
 def _side(fields, values, name) -> str:
     if name not in values:
         return "–"
-    return _value(fields.get(name), values[name])
+    return words_of(fields.get(name), values[name])
 
 
-def _value(field, value) -> str:
+def words_of(field, value) -> str:
+    """A value of a field of a model, or its JSON in the trail, as a person reads it."""
     if value is None:
         return "–"
     if value == "":
@@ -79,8 +81,10 @@ def _value(field, value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(field, models.DateTimeField):
-        return instant(value)
+        return instant(value if isinstance(value, str) else value.isoformat())
     if isinstance(field, models.DateField):
-        return day_label(datetime.fromisoformat(value).date())
+        return day_label(date.fromisoformat(value[:10]) if isinstance(value, str) else value)
+    if isinstance(field, models.DecimalField):
+        return f"{Decimal(value):.{field.decimal_places}f}"
     choices = dict(getattr(field, "flatchoices", ()) or ())
     return str(choices.get(value, value))

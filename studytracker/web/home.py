@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from studytracker.access.grants import Permission
 from studytracker.exports.catalogue import exportable
-from studytracker.outbox.health import health
+from studytracker.outbox.health import unattended
 
 from .worklist import worklist
 
@@ -26,7 +26,7 @@ def home(request):
             "counts": [(group, len(items), items[0].listing) for group, items in groups],
             "panels": [import_string(path)(user, at) for path in settings.HOME_PANELS],
             "exports": exportable(user),
-            "health": health(user, at),
+            "unattended": unattended(user),
             "may_screen": user.can_somewhere(Permission.SCREEN),
             "sees_nothing": not user.can_somewhere(Permission.SEE),
         },

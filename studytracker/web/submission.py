@@ -6,8 +6,10 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from studytracker.refusal import Refused
+from studytracker.trust.versions import Overtaken, claim
 
 from . import drafts
+from .editing import opened_version, set_conflict
 from .models import FormKey
 
 
@@ -38,19 +40,26 @@ def posted(request):
     return request.POST if request.method == "POST" else None
 
 
-def submit(request, form, act):
+def submit(request, form, act, row=None):
     """`act(**cleaned_data)` for a valid POST. Returns its result, or None when there is nothing or it was refused.
 
     A form that carries its one-time key is saved at most once: the key is stored in the same transaction, and
     whoever comes second with it is sent to the result's own page, or back to the form's (SavedBefore).
     What was kept of it as a draft goes with the save.
+
+    `row` is the versioned row that the form edits: it is saved only as long as it is what the form was opened with
+    (`studytracker.web.editing`).
     """
+    if row is not None:
+        form.opened_version = opened_version(request, row)
     if request.method != "POST" or not form.is_valid():
         return None
     key = request.POST.get("form_key", "").replace("\0", "")[:32]
     _refuse_repeat(request.user, key)
     try:
         with transaction.atomic():
+            if row is not None:
+                claim(row, form.opened_version)
             result = act(**form.cleaned_data)
             if key:
                 url = result.get_absolute_url() if hasattr(result, "get_absolute_url") else request.path
@@ -62,6 +71,8 @@ def submit(request, form, act):
         if not isinstance(error, Refused):
             raise
         error.add_to(form)
+        if isinstance(error, Overtaken):
+            set_conflict(form, error, getattr(form, "opened_version", error.row.version))
         return None
 
 
@@ -72,5 +83,7 @@ def _refuse_repeat(user, key):
 
 
 def status_for(form):
-    """422 for a form that came back with errors, else 200."""
+    """409 for a form that somebody else was faster with, 422 for one with other errors, else 200."""
+    if getattr(form, "overtaken", None):
+        return 409
     return 422 if form.is_bound and form.errors else 200

@@ -13,6 +13,7 @@ from studytracker.business_days import add_business_days
 from studytracker.dates import day_label
 from studytracker.protocol.models import Site
 from studytracker.rows import both_or_neither, text_when
+from studytracker.trust.versions import Versioned
 
 from .visit import Visit
 
@@ -47,7 +48,7 @@ class Severity(models.TextChoices):
     MAJOR = "major", "Major"
 
 
-class Deviation(models.Model):
+class Deviation(Versioned):
     """One departure from the protocol: drafted, completed by a coordinator, classified by an investigator, closed.
 
     The log a site must be able to show (ICH E6(R3) 2.5.3). Nothing is deleted: a wrong draft is voided, with a reason.

@@ -11,6 +11,7 @@ from studytracker import protocol
 from studytracker.access.scope import ScopedQuerySet
 from studytracker.protocol.models import Site
 from studytracker.rows import both_or_neither, text_when
+from studytracker.trust.versions import Versioned, VersionedQuerySet
 
 from .. import status
 
@@ -52,12 +53,14 @@ class VisitQuerySet(ScopedQuerySet):
         return self.select_related("participant", "participant__infusion").with_status(today)
 
 
-class Visit(models.Model):
+class Visit(Versioned):
     """One planned visit of one participant, with the window stamped when it was planned (both ends inclusive).
 
     An amendment of the protocol therefore never rewrites what was planned. Windows are empty only for a
     screening visit while there is no Day 0.
     """
+
+    FOLLOWS = ("target_on", "opens_on", "closes_on")  # from Day 0
 
     participant = models.ForeignKey(Participant, models.PROTECT, related_name="visits")
     # The participant's site, kept here so that one index serves each site's worklist. It never changes.
@@ -184,7 +187,7 @@ def days_out(on, opens_on, closes_on):
     return max((on - closes_on).days, 0)
 
 
-class VisitProcedure(models.Model):
+class VisitProcedure(Versioned):
     """Whether one procedure of an attended visit was done, and if not, why. Never assumed, always said by a person."""
 
     visit = models.ForeignKey(Visit, models.PROTECT, related_name="procedures")
@@ -219,7 +222,7 @@ class VisitProcedure(models.Model):
         return self.visit.rules.procedure(self.code).name
 
 
-class BookingQuerySet(models.QuerySet):
+class BookingQuerySet(VersionedQuerySet):
     def in_force(self):
         return self.filter(cancelled_at=None)
 
@@ -232,7 +235,7 @@ class BookingQuerySet(models.QuerySet):
         return self.filter(starts_at__gte=begins, starts_at__lt=ends)
 
 
-class Booking(models.Model):
+class Booking(Versioned):
     """An appointment for a visit. Moving it cancels it and makes a new one, so that the history stays."""
 
     visit = models.ForeignKey(Visit, models.PROTECT, related_name="bookings")

@@ -123,7 +123,7 @@ FORM = {
     "infused_on_month": "6",
     "infused_on_year": "2025",
     "start_time": "10:15",
-    "reason": "Log",
+    "reason": "Infusion log",
 }
 
 

@@ -116,12 +116,12 @@ def test_a_record_s_history_is_one_click_away_and_tells_each_field(both_sites, b
 def test_an_entry_reads_old_then_new_in_words(both_sites, investigator):
     change_with_a_reason(investigator, "Read again", is_ongoing=False, note="It's over", grade=2)
     entry = Entry.objects.filter(table="adverse_events_adverseevent").first()
-    assert [str(line) for line in wording.lines(entry)] == [
-        "Ctcae grade: – → 2",
+    assert {str(line) for line in wording.lines(entry)} == {
         "Ongoing: yes → no",
+        "Ctcae grade: – → 2",
         "Note: (empty) → It's over",
-    ]
-    assert json.loads(entry.new) == {"is_ongoing": False, "note": "It's over", "grade": 2}
+    }
+    assert json.loads(entry.new) == {"is_ongoing": False, "note": "It's over", "grade": 2, "version": 2}
 
 
 def test_the_two_half_past_ones_of_a_night_in_november_are_told_apart():

@@ -91,10 +91,14 @@ def in_utc(at):
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if at else ""
 
 
-@register.simple_tag
-def form_key():
-    """The one-time key of a form, so that sending it twice saves once."""
-    return format_html('<input type="hidden" name="form_key" value="{}">', uuid4().hex)
+@register.simple_tag(takes_context=True)
+def form_key(context):
+    """The one-time key of a form, so that sending it twice saves once; and the version it was opened with."""
+    key = format_html('<input type="hidden" name="form_key" value="{}">', uuid4().hex)
+    opened = getattr(context.get("form"), "opened_version", None)
+    if opened is None:
+        return key
+    return key + format_html('<input type="hidden" name="opened_version" value="{}">', opened)
 
 
 @register.inclusion_tag("web/draft.html", takes_context=True)
