@@ -7,8 +7,8 @@ from adverse_events.consistency import EventRefused
 from adverse_events.correcting import correct
 from adverse_events.models import AdverseEvent
 from adverse_events.reporting import report
-from adverse_events.voiding import void
 from adverse_events.tests.test_event_form import Filled
+from adverse_events.voiding import void
 from conftest import NOW
 from studytracker.dates import PartialDate
 from studytracker.trust.models import Entry
@@ -69,7 +69,7 @@ def test_nobody_overwrites_what_they_have_not_seen(event, browse, coordinator, f
     typed = Filled(page).sent | {"note": "Asked at home"}
     correct(event=event, by=coordinator, at=NOW, note="Called the ward")
     response = client.post("/adverse-events/MUSC-001/1/correct/", typed)
-    assert response.status_code == 422
+    assert response.status_code == 409
     assert "somebody else changed this after you opened it" in response.content.decode()
     assert AdverseEvent.objects.get().note == "Called the ward"
 
