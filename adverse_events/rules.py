@@ -114,6 +114,16 @@ def evaluate_all(*, by, at):
             _trip(evaluation, by, at)
 
 
+def running() -> list[stopping.Evaluation]:
+    """How each rule that is on stands now. One query where none is."""
+    switched = switches()
+    on = [rule for rule in protocol.current().stopping_rules if runs(rule, switched)]
+    if not on:
+        return []
+    treated, events = Record.load().as_of(ALWAYS)
+    return [stopping.evaluate(rule, treated, events) for rule in on]
+
+
 def _trip(evaluation, by, at):
     """Open the hold, unless every event that counts has tripped the rule before."""
     rule = evaluation.rule
@@ -163,5 +173,6 @@ def switch(*, rule_id, is_on, reason, by, at):
 
 def look(at):
     """Evaluated in each sweep too, for whatever changed outside the reporting functions."""
-    with transaction.atomic():
-        evaluate_all(by=system(), at=at)
+    if any(evaluation.is_tripped for evaluation in running()):
+        with transaction.atomic():
+            evaluate_all(by=system(), at=at)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import views
+from . import clock_views, views
 
 urlpatterns = [
     path("", views.adverse_events, name="adverse_events"),
@@ -10,6 +10,17 @@ urlpatterns = [
     path("<slug:identifier>/new/", views.report_event, name="report_event"),
     path("<slug:identifier>/<row:number>/", views.event, name="event"),
     path("<slug:identifier>/<row:number>/complete/", views.complete_event, name="complete_event"),
+    path("<slug:identifier>/<row:number>/told/", clock_views.notify, name="notify"),
+    path(
+        "<slug:identifier>/<row:number>/told/<row:pk>/void/", clock_views.void_notification, name="void_notification"
+    ),
+    path("<slug:identifier>/<row:number>/determined/", clock_views.determine, name="determine"),
+    path(
+        "<slug:identifier>/<row:number>/determined/<row:pk>/void/",
+        clock_views.void_determination,
+        name="void_determination",
+    ),
+    path("<slug:identifier>/<row:number>/clocks/<row:pk>/close/", clock_views.close_clock, name="close_clock"),
     path("<slug:identifier>/<row:number>/correct/", views.correct_event, name="correct_event"),
     path("<slug:identifier>/<row:number>/grade/", views.regrade_event, name="regrade_event"),
     path("<slug:identifier>/<row:number>/sponsor/", views.judge_as_sponsor, name="judge_as_sponsor"),

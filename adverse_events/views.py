@@ -13,7 +13,7 @@ from studytracker.protocol.models import Site
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
-from . import dictionary, reporting, voiding
+from . import clock_panel, dictionary, reporting, voiding
 from .assessing import assess, regrade
 from .correcting import CORRECTABLE, correct
 from .course import course
@@ -103,6 +103,7 @@ def event(request, identifier, number):
     context = {
         "event": row,
         "participant": row.participant,
+        "panel": clock_panel.panel(row, request.user, timezone.now()),
         "today": today[row.site_id],
         "facts": facts_in_words(row, today[row.site_id]),
         "judges": judges_in_words(row),

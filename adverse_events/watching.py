@@ -2,6 +2,9 @@
 
 from django.db import transaction
 
+from studytracker.outbox.tasks import wake
+from studytracker.trust.acting import current
+
 from . import rules, timekeeping
 
 
@@ -10,6 +13,7 @@ def watch(event, *, by, at, reason=""):
     """Call it where an event is reported, judged, voided or restored, after the change and in its transaction."""
     timekeeping.recompute(event, by=by, at=at, reason=reason)
     rules.evaluate_all(by=by, at=at)
+    _wake_when_on_a_page()
 
 
 def after_infusion(infusion, *, by, at):
@@ -26,3 +30,10 @@ def look(at):
     """What time alone brings about: deadlines that passed. And what a change outside these functions left behind."""
     timekeeping.look(at)
     rules.look(at)
+
+
+def _wake_when_on_a_page():
+    """A page has what is urgent told at once. A command or a task sweeps by itself."""
+    acting = current()
+    if acting and acting.source == "web":
+        transaction.on_commit(wake)

@@ -274,13 +274,21 @@ WORKLISTS = [
     "visits.worklist.items",
     "participants.worklist.items",
     "adverse_events.worklist.items",
+    "adverse_events.clock_worklist.items",
     "visits.worklist.deviations",
 ]
 PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events", "visits.panels.deviations"]
 # (sentence, address, words of the link) for the head of every page, of (user, at)
 BANNERS = ["participants.holds.banners", "studytracker.outbox.health.banners"]
-REMINDER_SOURCES = {"visit": "visits.reminders"}
-HOME_PANELS = ["visits.panels.matrix", "visits.panels.agenda"]
+REMINDER_SOURCES = {
+    "visit": "visits.reminders",
+    "clock": "adverse_events.clock_reminders",
+    "trip": "adverse_events.trip_reminders",
+    "report": "adverse_events.report_reminders",
+}
+# Called with the instant at the start of every sweep: what time alone brings about.
+SWEEP_WORK = ["adverse_events.watching.look"]
+HOME_PANELS = ["adverse_events.panels.safety", "visits.panels.matrix", "visits.panels.agenda"]
 # What a package may hold, in the order of the export page.
 DATASETS = [
     "participants.datasets.participants",
@@ -293,12 +301,13 @@ DATASETS = [
     "adverse_events.datasets.events",
 ]
 # What can be signed: the name in addresses, and where its Kind is (studytracker.trust.signatures).
-SIGNED_KINDS: dict[str, str] = {}
+SIGNED_KINDS = {"safety-review": "adverse_events.review.REVIEW"}
 # The listings an export takes whole: (title, url name).
 EXPORTS = [
     ("Participants", "participants"),
     ("Visits", "visits"),
     ("Adverse events", "adverse_events"),
+    ("Reporting clocks", "clocks"),
     ("Deviations", "deviations"),
 ]
 

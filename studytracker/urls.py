@@ -41,4 +41,6 @@ urlpatterns = [
     path("calendar/", include("visits.calendar_urls")),
     path("deviations/", include("visits.deviation_urls")),
     path("adverse-events/", include("adverse_events.urls")),
+    path("safety/", include("adverse_events.safety_urls")),
+    path("safety-review/", include("adverse_events.review_urls")),
 ]

@@ -6,6 +6,7 @@ from .confirmation import Confirmation
 from .dictionary import DictionaryTerm, MeddraCode
 from .event import AdverseEvent
 from .judgement import JUDGED, SERIOUSNESS, SITE_JUDGES, SPONSOR_JUDGES, SPONSOR_SERIOUSNESS, Judged
+from .review import ReviewMark
 from .stopping import RuleSwitch, Trip, TripEvidence
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "GradeEpisode",
     "Judged",
     "MeddraCode",
+    "ReviewMark",
 ]

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 from django.urls import reverse
 
 from studytracker import protocol
@@ -16,6 +16,11 @@ class ParticipantQuerySet(ScopedQuerySet):
     def for_listing(self):
         """What the list of participants and the strip on each page need, in one query."""
         return self.select_related("enrollment", "infusion").order_by("site", "number")
+
+    def infused_by_site(self, sites) -> dict[str, int]:
+        """How many were infused at each of `sites` that has any: the N of the safety tables."""
+        found = self.filter(site__in=sites, infusion__isnull=False).order_by()
+        return dict(found.values("site").annotate(count=Count("pk")).values_list("site", "count"))
 
 
 class Participant(Versioned):

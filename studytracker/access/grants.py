@@ -16,6 +16,9 @@ class Permission(StrEnum):
     CLASSIFY_DEVIATION = "classify deviations"
     SIGN = "sign what an investigator answers for"
     REPORT_EVENT = "report adverse events"
+    NOTIFY = "record who was told of an event, and determinations"
+    CLOSE_CLOCK = "close a reporting clock as not qualifying"
+    SWITCH_RULE = "switch a stopping rule on or off"
     JUDGE_AS_SPONSOR = "give the sponsor's assessment of adverse events"
     WITHDRAW = "record a withdrawal or a screen failure"
     PROPOSE_HOLD = "propose a hold"
@@ -42,16 +45,20 @@ P = Permission
 _ENTER = frozenset(
     {
         *(P.SEE, P.SCREEN, P.RECORD, P.INFUSE, P.LOG_VISIT, P.REPORT_DEVIATION, P.REPORT_EVENT, P.WITHDRAW),
-        *(P.PROPOSE_HOLD, P.AMEND, P.EXPORT, P.AUDIT, P.OPERATE, P.ACKNOWLEDGE),
+        *(P.NOTIFY, P.PROPOSE_HOLD, P.AMEND, P.EXPORT, P.AUDIT, P.OPERATE, P.ACKNOWLEDGE),
     }
 )
 
 # The administrator exports and runs the system but enters no clinical data (separation of duties, 21 CFR 11.10(g)).
 GRANTS: dict[str, frozenset[Permission]] = {
     Role.COORDINATOR: _ENTER,
-    Role.INVESTIGATOR: _ENTER | {P.ENROLL, P.EXPORT_IDENTIFIED, P.CLASSIFY_DEVIATION, P.SIGN, P.PLACE_HOLD},
+    Role.INVESTIGATOR: _ENTER
+    | {P.ENROLL, P.EXPORT_IDENTIFIED, P.CLASSIFY_DEVIATION, P.SIGN, P.CLOSE_CLOCK, P.PLACE_HOLD},
     Role.CHAIR: frozenset(
-        {P.SEE, P.JUDGE_AS_SPONSOR, P.PLACE_HOLD, P.LIFT_HOLD, P.APPROVE, P.EXPORT, P.AUDIT, P.OPERATE}
+        {
+            *(P.SEE, P.JUDGE_AS_SPONSOR, P.NOTIFY, P.CLOSE_CLOCK, P.SWITCH_RULE, P.PLACE_HOLD, P.LIFT_HOLD),
+            *(P.APPROVE, P.EXPORT, P.AUDIT, P.OPERATE),
+        }
     ),
     Role.MONITOR: frozenset({P.SEE, P.AUDIT}),
     Role.ADMINISTRATOR: frozenset({P.SEE, P.APPROVE, P.EXPORT, P.EXPORT_IDENTIFIED, P.AUDIT, P.OPERATE}),

@@ -8,13 +8,16 @@ import os
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
+from adverse_events.notifications import notify
 from adverse_events.reporting import report
+from adverse_events.rules import switch
 from participants.eligibility import NOT_APPLICABLE
 from participants.enrollment import enroll
 from participants.infusion import infuse
 from participants.models import Participant
 from participants.screening import answer, fail_screening, questions, screen, withdraw
 from studytracker import protocol
+from studytracker.access.grants import Role
 from studytracker.access.models import User
 from studytracker.access.people import grant
 from studytracker.dates import PartialDate, local_instant
@@ -35,10 +38,19 @@ def load(at: datetime) -> bool:
         _renew_passwords()
         return False
     load_people()
+    _switch_on_the_example(at)
     for site, stories in (("MUSC", _musc), ("EMORY", _emory)):
         stories(_Site(site, at))
     _remind(at)
     return True
+
+
+def _switch_on_the_example(at):
+    """The stopping rule that ships switched off, so that the demonstration shows how far it is from tripping."""
+    chair = User.objects.get(username=next(person.username for person in PEOPLE if person.role == Role.CHAIR))
+    for rule in protocol.current().stopping_rules:
+        reason = "For the demonstration. This is an example, not a rule of the trial."
+        switch(rule_id=rule.id, is_on=True, reason=reason, by=chair, at=at - timedelta(days=200))
 
 
 def _remind(at):
@@ -164,12 +176,27 @@ class _Site:
         miss(visit=visit, reason=words, by=self.coordinator, at=self.at(on, 10))
 
     def event(self, participant, on, recorded_ago, **facts):
-        report(
+        return report(
             participant=participant,
             started=on,
             by=self.coordinator,
             at=self.at(self.day(recorded_ago), 17),
             **facts,
+        )
+
+    def tell_sponsor(self, event, ago, hour):
+        """The sponsor is told, which meets the clocks of the first 24 hours."""
+        at = self.at(self.day(ago), hour)
+        waiting = [clock for clock in event.clocks.undone() if "sponsor" in clock.rule.notify]
+        notify(
+            event=event,
+            recipient="sponsor",
+            sent_at=at,
+            method="email",
+            reference=f"Message of {at:%Y-%m-%d %H:%M} UTC",
+            clocks=waiting,
+            by=self.coordinator,
+            at=at,
         )
 
 
@@ -198,7 +225,7 @@ def _musc(musc):
     no_sample = protocol.current().label("procedure_not_done_reason", "not_obtained")
     musc.attend(second, not_done={"urinalysis": no_sample}, W8=-3)
     onset = musc.day(22)
-    musc.event(
+    shingles = musc.event(
         second,
         PartialDate(onset.year, onset.month),
         3,
@@ -208,11 +235,24 @@ def _musc(musc):
         causality="unlikely",
         outcome="not_recovered",
         action_taken="not_applicable",
+        aware_at=musc.at(musc.day(3), 11),
     )
+    musc.tell_sponsor(shingles, 3, 18)
 
     third = musc.treat(26, 34, "M", "81.2", "UC-2404")
     musc.attend(third, W1=1)
     musc.event(third, PartialDate.of(musc.day(12)), 11, term="Fatigue", grade=2)
+    thrombosis = musc.event(
+        third,
+        PartialDate.of(musc.day(2)),
+        1,
+        term="Deep vein thrombosis, right arm",
+        grade=3,
+        is_hospitalization=True,
+        causality="possible",
+        aware_at=musc.at(musc.day(1), 15),
+    )
+    musc.tell_sponsor(thrombosis, 1, 18)
     musc.book(first, "W24", ago=1, booked_ago=9)
     musc.book(second, "W12", ago=-2, booked_ago=3)
 

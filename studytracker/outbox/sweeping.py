@@ -1,9 +1,11 @@
 """Finding what is to be told and putting it into mails. Safe to run any number of times at once."""
 
+import logging
 from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from studytracker.access.grants import Permission
 from studytracker.access.models import User
@@ -13,15 +15,28 @@ from .ledger import note
 from .models import Heartbeat, Mail, Notice
 from .sources import source
 
+log = logging.getLogger(__name__)
+
 
 def sweep(at: datetime) -> list[int]:
     """Write what is due into the ledger and gather it into mails. Returns the ids of the mails ready to go."""
+    _work(at)
     acknowledging.end_past(at)
     for name in settings.REMINDER_SOURCES:
         note(name, source(name).due(at), at)
     gather(at)
     Heartbeat.objects.update_or_create(job="sweep", defaults={"at": at})
     return list(Mail.objects.ready(at).order_by("next_try_at", "id").values_list("id", flat=True))
+
+
+def _work(at: datetime):
+    """What other rooms do in every sweep. Where one fails the others go on, and so does the mail."""
+    for path in settings.SWEEP_WORK:
+        try:
+            with transaction.atomic():
+                import_string(path)(at)
+        except Exception:
+            log.exception("%s failed in the sweep.", path)
 
 
 def gather(at: datetime):

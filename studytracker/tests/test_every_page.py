@@ -6,6 +6,8 @@ from datetime import date
 import pytest
 from django.urls import get_resolver, reverse
 
+from adverse_events.models import Clock, Determination, Notification
+from adverse_events.notifications import determine, notify
 from adverse_events.reporting import report
 from conftest import NOW
 from participants.holds import propose_hold
@@ -88,12 +90,21 @@ PAGES = {
     "void_event": (["MUSC-001", 1], ENTERS),
     "restore_event": (["MUSC-001", 1], ENTERS),
     "slots": ([], HAS_A_ROLE),
+    "safety_review": ([], HAS_A_ROLE),
+    "site_review": (["MUSC"], AT_MUSC),
     "holds": ([], HAS_A_ROLE),
     "new_hold": ([], ENTERS | {"emory_coordinator", "chair"}),
     "hold": (["hold"], AT_MUSC),
     "place_hold": (["hold"], {"investigator", "chair"}),
     "decline_hold": (["hold"], {"investigator", "chair"}),
     "lift_hold": (["hold"], {"chair"}),
+    "notify": (["MUSC-001", 2], ENTERS | {"chair"}),
+    "determine": (["MUSC-001", 2], ENTERS | {"chair"}),
+    "void_notification": (["MUSC-001", 2, "told"], ENTERS | {"chair"}),
+    "void_determination": (["MUSC-001", 2, "determined"], ENTERS | {"chair"}),
+    "close_clock": (["MUSC-001", 2, "clock"], {"investigator", "chair"}),
+    "clocks": ([], HAS_A_ROLE),
+    "stopping_rules": ([], HAS_A_ROLE),
     "audit": ([], HAS_A_ROLE),
     "history": (["visits_visit", "visit"], AT_MUSC),
     "mail": (["mail"], OPERATES - {"emory_coordinator"}),
@@ -101,9 +112,10 @@ PAGES = {
 PACKAGE = {"datasets": ["visits"], "sites": ["MUSC"], "format": "csv", "level": "coded", "purpose": "a review"}
 # Their own tests are below or in their room.
 ELSEWHERE = {"signature", "sign_in", "sign_out", "find", "sweep_now", "try_again"}
+ELSEWHERE |= {"switch_rule", "acknowledge_report"}
 ELSEWHERE |= {"test_mail", "end_acknowledgement", "alive", "ready"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "make_feed", "revoke_feed", "feed"}
-ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "download_export"}
+ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "download_export", "mark_reviewed"}
 
 
 # A word in place of a row number: the first row of that kind at MUSC.
@@ -113,6 +125,9 @@ ROWS = {
     "visit": (Visit, "site"),
     "hold": (Hold, "site"),
     "export": (ExportJob, "sites"),
+    "told": (Notification, "site"),
+    "determined": (Determination, "site"),
+    "clock": (Clock, "site"),
 }
 
 
@@ -131,6 +146,7 @@ def stage(musc, coordinator, frozen):
     participant = musc.infused(DAY0)
     musc.answered()
     report(participant=participant, term="Fatigue", started=PartialDate(2025, 6), by=coordinator, at=NOW)
+    _report_serious(participant, coordinator)
     facts = {"category": "privacy", "happened_on": DAY0, "description": "Fax to a wrong number"}
     report_deviation(participant=participant, by=coordinator, at=NOW, **facts)
     propose_hold(site=participant.site, cause="product", text="Lot warmed up", by=coordinator, at=NOW)
@@ -139,6 +155,16 @@ def stage(musc, coordinator, frozen):
     log_unplanned(participant=participant, kind="UNS", **happened, **done)
     request_export(**PACKAGE, by=coordinator, at=NOW)
     sweep(NOW)
+
+
+def _report_serious(participant, by):
+    """AE 2, with its clocks, a notification and a determination."""
+    fever = {"term": "Fever", "started": PartialDate(2025, 6), "is_hospitalization": True}
+    event = report(participant=participant, **fever, by=by, at=NOW)
+    told = {"recipient": "sponsor", "sent_at": NOW, "method": "fax", "reference": "FAX-1", "clocks": []}
+    notify(event=event, **told, by=by, at=NOW)
+    found = {"kind": "unanticipated_problem", "determined_at": NOW, "note": "Not foreseen"}
+    determine(event=event, **found, by=by, at=NOW)
 
 
 def patterns(resolver):
@@ -160,7 +186,7 @@ def test_nobody_gets_in_unnamed(stage, client):
 
 
 # Where these are looked for, the question whether the role may look at all comes first.
-ASKED_FIRST = {"mail", "history", "export"}
+ASKED_FIRST = {"site_review", "mail", "history", "export"}
 
 
 def status_for(name, role):
@@ -179,7 +205,7 @@ def test_each_role_gets_in_where_its_grant_says_so(request, stage, browse, role)
     assert answers == {name: status_for(name, role) for name in PAGES}
 
 
-NOWHERE = {"MUSC-001": "MUSC-998", "MUSC-002": "MUSC-998"}  # and a row number that there is not
+NOWHERE = {"MUSC": "NOWHERE", "MUSC-001": "MUSC-998", "MUSC-002": "MUSC-998"}  # and a row number that there is not
 
 
 def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, emory_coordinator):
@@ -195,6 +221,7 @@ def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, 
 
 
 READS = (
+    "site_review",
     "export",
     "hold",
     "participant",
@@ -222,7 +249,7 @@ def test_nobody_writes_without_the_grant(request, stage, browse, role):
     assert told == dict.fromkeys(not_theirs, status == 403)
 
 
-TAKES_A_POST = {*WRITES, "screen", "new_hold", "exports", "reminder_preferences"}
+TAKES_A_POST = {*WRITES, "safety_review", "site_review", "screen", "new_hold", "exports", "reminder_preferences"}
 
 
 def test_what_only_reads_refuses_a_post(stage, browse, coordinator):
@@ -290,8 +317,11 @@ def test_pages_carry_a_strict_policy_and_name_no_other_host(stage, browse, coord
     ("role", "words"),
     [
         ("coordinator", ["Overdue", "MUSC-001", "W1", "Log visit", "Visit matrix"]),
-        ("investigator", ["Ready to enroll", "MUSC-002", "Adverse events to complete", "AE 1: Fatigue"]),
-        ("chair", ["Exports", "Visit matrix", "Nothing waits for you"]),
+        (
+            "investigator",
+            ["Reporting clocks", "Ready to enroll", "MUSC-002", "Adverse events to complete", "AE 1: Fatigue"],
+        ),
+        ("chair", ["Exports", "Visit matrix", "For the sponsor to say", "K4 waits for the sponsor"]),
         ("monitor", ["Visit matrix", "Nothing waits for you"]),
         ("administrator", ["Exports", "of adverse events"]),
         ("outsider", ["hold no role in this trial yet"]),
@@ -315,7 +345,7 @@ def test_the_investigator_s_home_begins_with_safety_and_the_coordinator_s_with_v
     def first(person):
         return re.search(r'class="worklist-group">([^<]+) <', browse(person).get("/").content.decode())[1]
 
-    assert (first(coordinator), first(investigator)) == ("Overdue", "Adverse events to complete")
+    assert (first(coordinator), first(investigator)) == ("Overdue", "Reporting clocks")
 
 
 @pytest.mark.parametrize("many", [1, 5])
@@ -327,7 +357,7 @@ def test_home_takes_the_same_queries_however_many_participants(
         musc.screened()
     client = browse(investigator)
     client.get("/")
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(28):
         client.get("/")
 
 
@@ -362,7 +392,7 @@ def test_the_next_mails_take_no_more_queries_for_more_rows(
     for _ in range(many):
         musc.infused(DAY0)
     client = browse(coordinator)
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(29):
         assert client.get("/reminders/next/").status_code == 200
 
 

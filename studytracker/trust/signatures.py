@@ -27,6 +27,7 @@ looked up in the trail and in the rows, not stored.
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Max
 
@@ -126,7 +127,7 @@ def sign(*, kind, key, displayed_hash, meaning, comment, answered, by, at, accep
 
 
 def _sign(kind, key, *, displayed_hash, meaning, comment, accepts_open, answered, by, at):
-    subject, by = kind_named(kind), type(by).objects.get(pk=by.pk)  # with the rights held at this moment
+    subject, by = kind_named(kind), get_user_model().objects.get(pk=by.pk)  # with the rights held at this moment
     _lock(subject.snapshot(key).rows)
     now = standing(kind, key)
     _check_person(subject, now.snapshot, by, answered, at)

@@ -17,6 +17,9 @@ GROUPS = (
     "Ready to enroll",
     "Awaiting infusion",
     "In screening",
+    "Reporting clocks",
+    "Safety reports to acknowledge",
+    "For the sponsor to say",
     "Serious adverse events",
     "Adverse events to complete",
     "Deviations to complete",
@@ -40,7 +43,13 @@ class Item:
     listing: str = ""  # the address of the listing that holds the whole group
 
 
-SAFETY = ("Serious adverse events", "Adverse events to complete")
+SAFETY = (
+    "Reporting clocks",
+    "Safety reports to acknowledge",
+    "For the sponsor to say",
+    "Serious adverse events",
+    "Adverse events to complete",
+)
 SAFETY_FIRST = (*SAFETY, *(group for group in GROUPS if group not in SAFETY))
 
 

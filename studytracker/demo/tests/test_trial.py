@@ -50,7 +50,7 @@ def test_every_day_finds_a_participant_at_each_stage_and_something_to_do(trial, 
     count = statuses(at)
     assert [count["MUSC", code] for code in ("overdue", "late", "open", "done-out")] == [1, 2, 1, 1]
     assert [count["EMORY", code] for code in ("overdue", "open", "missed", "na")] == [1, 1, 1, 8]
-    assert AdverseEvent.objects.serious().count() == 1
+    assert AdverseEvent.objects.serious().count() == 2
 
 
 def test_a_second_load_keeps_what_is_there(trial):

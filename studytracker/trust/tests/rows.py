@@ -72,6 +72,7 @@ CHANGES = {
     "adverse_events.RuleSwitch": ("reason", "Another"),
     "adverse_events.Trip": ("words", "Counted anew"),
     "adverse_events.TripEvidence": ("words", "Grade 4"),
+    "adverse_events.ReviewMark": ("marked_at", datetime(2025, 6, 19, 1, 2, 3, 456789, tzinfo=UTC)),
     "exports.ExportJob": ("purpose", "for the sponsor"),
     "exports.ExportJob_sites": ("site_id", "EMORY"),
     "exports.Download": ("downloaded_at", datetime(2025, 6, 19, 1, 2, 3, 456789, tzinfo=UTC)),
@@ -427,6 +428,10 @@ class Rows:
     def tripevidence(self, n):
         facts = {"words": "Grade 3", "counted_at": NOW, "event": self.events[n]}
         return self._model("adverse_events.TripEvidence")(trip=self.trips[n], **facts)
+
+    def reviewmark(self, n):
+        facts = {"entry_number": 7, "marked_at": NOW, "marked_by": self.by}
+        return self._model("adverse_events.ReviewMark")(event=self.events[n], **facts)
 
     def exportjob(self, n):
         facts = {"format": "csv", "level": "coded", "purpose": f"for review {n}", "requested_at": NOW}

@@ -1,0 +1,77 @@
+"""What the clocks ask of this person: deadlines to meet, reports to acknowledge, and what only the sponsor can say."""
+
+from django.urls import reverse
+
+from studytracker.access.grants import Permission
+from studytracker.web.worklist import Item
+
+from .clock_tables import chip, due_words
+from .models import Clock, InvestigatorAcknowledgement
+
+SHOWN = 20
+LISTING = "?state=Breached&state=Running"
+
+
+def items(user, at):
+    """Three queries at most. A clock stands with those who answer for it by the protocol."""
+    if user.can_somewhere(Permission.NOTIFY):
+        rows = Clock.objects.visible_to(user).select_related("event", "participant")
+        yield from _ticking(rows.ticking().order_by("due_at", "pk"), user, at)
+        if user.can_somewhere(Permission.SWITCH_RULE):
+            yield from _waiting(rows.undone().filter(started_at=None))
+    for row in (
+        InvestigatorAcknowledgement.objects.visible_to(user)
+        .waiting()
+        .select_related("notification__event__participant")
+    ):
+        yield _report(row)
+
+
+def _ticking(rows, user, at):
+    mine = (clock for clock in rows if user.roles & set(clock.rule.responsible))
+    for clock, _ in zip(mine, range(SHOWN), strict=False):
+        place = [clock.participant.identifier, clock.event.number]
+        yield Item(
+            group="Reporting clocks",
+            identifier=clock.participant.identifier,
+            url=reverse("event", args=place),
+            text=f"{clock.rule_id} of AE {clock.event.number}",
+            detail=f"To {clock.rule.recipient}, {due_words(clock)} ({clock.rule.basis})",
+            status=chip(clock, at),
+            actions=(("Told…", f"{reverse('notify', args=place)}?clock={clock.pk}"),),
+            order=(clock.due_at,),
+            listing=f"{reverse('clocks')}{LISTING}",
+        )
+
+
+def _waiting(rows):
+    """One item an event: its receipt or its determination is not recorded."""
+    events = {}
+    for clock in rows.order_by("opened_at", "pk"):
+        events.setdefault(clock.event_id, []).append(clock)
+    for clocks in events.values():
+        first = clocks[0]
+        place = [first.participant.identifier, first.event.number]
+        yield Item(
+            group="For the sponsor to say",
+            identifier=first.participant.identifier,
+            url=reverse("event", args=place),
+            text=f"AE {first.event.number}",
+            detail="; ".join(f"{clock.rule_id} {clock.starts}" for clock in clocks),
+            actions=(("Open", reverse("event", args=place)), ("Determine…", reverse("determine", args=place))),
+            order=(first.opened_at,),
+        )
+
+
+def _report(row):
+    event = row.notification.event
+    url = reverse("acknowledge_report", args=[row.pk])
+    return Item(
+        group="Safety reports to acknowledge",
+        identifier=event.participant.identifier,
+        url=url,
+        text=f"AE {event.number}",
+        detail=f"Sent {row.notification.sent_at:%-d %b %Y}",
+        actions=(("Read and acknowledge", url),),
+        order=(row.notification.sent_at,),
+    )

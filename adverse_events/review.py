@@ -1,0 +1,142 @@
+"""The safety review: what is new since a reviewer last signed, looked at row by row, and the listing that is signed.
+
+The signature is that of `studytracker.trust.signatures`, over every event of one site as recorded, voided ones too.
+"""
+
+import json
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from django.db import transaction
+from django.db.models import Max
+
+from studytracker.access.grants import Permission
+from studytracker.protocol.models import Site
+from studytracker.trust.models import Entry, Signature
+from studytracker.trust.subjects import Kind, Snapshot, UnknownSubject, covered
+from studytracker.trust.wording import Line, lines
+
+from .models import JUDGED, AdverseEvent, ReviewMark
+
+KIND = "safety-review"
+NEW, CHANGED, VOIDED, SAME = "new", "changed", "voided", "same"
+# What stands in the listing, besides what is judged.
+LISTED = ("number", "term", "started", "ended", "is_ongoing", "action_taken", "voided_at", "voided_reason")
+TABLE = AdverseEvent._meta.db_table
+
+
+@dataclass
+class Looked:
+    """An event on the board: what it is since the last review, in which fields, and whether it was looked at."""
+
+    event: AdverseEvent
+    what: str = SAME
+    lines: list[Line] = field(default_factory=list)
+    last_entry: int = 0
+    is_marked: bool = False
+
+
+def snapshot(key: str) -> Snapshot:
+    """Every event of the site `key`, in the order of the listing."""
+    if not Site.objects.filter(code=key).exists():
+        raise UnknownSubject(key)
+    events = list(_events([key]))
+    return Snapshot(
+        title=f"Safety review, {key}",
+        site=key,
+        facts=[_facts(event) for event in events],
+        rows=[covered(event) for event in events],
+        open_items=[f"{event}: {', '.join(event.open_answers)}" for event in events if event.open_answers],
+    )
+
+
+REVIEW = Kind(
+    "Safety review",
+    snapshot,
+    ("I reviewed these events and see no concern", "I reviewed these events; action is needed as commented"),
+    Permission.SIGN,
+)
+
+
+def _events(sites):
+    found = AdverseEvent.objects.filter(site__in=sites).for_listing()
+    return found.order_by("site", "participant__number", "started", "number")
+
+
+def _facts(event) -> dict:
+    facts = {name: getattr(event, name) for name in (*LISTED, *JUDGED)}
+    return {"participant": event.participant.identifier, **facts}
+
+
+def last_review(site: str, reviewer) -> Signature | None:
+    """The reviewer's own last signature here, whether it still stands or not."""
+    return Signature.objects.of(KIND, site).filter(signed_by=reviewer).order_by("-number").first()
+
+
+def board(sites, reviewer) -> list[Looked]:
+    """Every event of the sites, with what happened to it since the reviewer's last signature at its site."""
+    since = {site: review.entry_number if (review := last_review(site, reviewer)) else 0 for site in sites}
+    events = list(_events(sites))
+    told = _entries_by_event(events, min(since.values(), default=0))
+    marks = dict(
+        ReviewMark.objects.filter(marked_by=reviewer, event__site__in=sites)
+        .values("event")
+        .annotate(seen=Max("entry_number"))
+        .values_list("event", "seen")
+    )
+    return [
+        _looked(event, [entry for entry in told.get(str(event.pk), []) if entry.id > since[event.site_id]], marks)
+        for event in events
+    ]
+
+
+def _entries_by_event(events, since) -> dict[str, list[Entry]]:
+    keys = [str(event.pk) for event in events]
+    found = Entry.objects.filter(table=TABLE, row_id__in=keys, id__gt=since).order_by("row_id", "id")
+    return {key: list(entries) for key, entries in groupby(found, lambda entry: entry.row_id)}
+
+
+def _looked(event, entries, marks) -> Looked:
+    if not entries:
+        return Looked(event)
+    changed = _together(entries)
+    if entries[0].op == Entry.Op.INSERT:
+        what, shown = NEW, []
+    elif event.voided_at and "voided_at" in json.loads(entries[-1].new):
+        what, shown = VOIDED, changed
+    else:
+        what, shown = (CHANGED, changed) if changed else (SAME, [])
+    last = entries[-1].id
+    return Looked(event, what, shown, last, marks.get(event.pk, 0) >= last)
+
+
+BOOKKEEPING = {"version", "completed_at", "completed_by_id", "updated_at", "voided_by_id", "voided_at"}
+
+
+def _together(entries) -> list[Line]:
+    """From what it was before the first entry to what it is after the last: a value put back is no change."""
+    old, new = {}, {}
+    for entry in entries:
+        for name, value in json.loads(entry.old or "{}").items():
+            old.setdefault(name, value)
+        new |= json.loads(entry.new or "{}")
+    names = [name for name in new if old.get(name) != new[name] and name not in BOOKKEEPING]
+    merged = Entry(
+        table=TABLE,
+        old=json.dumps({name: old.get(name) for name in names}),
+        new=json.dumps({name: new[name] for name in names}),
+    )
+    return lines(merged)
+
+
+@transaction.atomic
+def mark(*, event, entry_number, by, at) -> ReviewMark:
+    """The reviewer has seen the event as of this audit entry. Marking twice is marking once."""
+    made, _ = ReviewMark.objects.get_or_create(
+        event=event, marked_by=by, entry_number=entry_number, defaults={"marked_at": at}
+    )
+    return made
+
+
+def data_as_of() -> int:
+    return Entry.objects.aggregate(last=Max("id"))["last"] or 0
