@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('adverse_events', '0009_version'),
+        ('adverse_events', '0010_review_marks'),
         ('participants', '0007_screening_attempts'),
         ('protocol', '0002_approval'),
         ('visits', '0010_values_and_contacts'),
