@@ -13,7 +13,7 @@ from studytracker.protocol.models import Site
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
-from . import clock_panel, dictionary, reporting, voiding
+from . import clock_panel, dictionary, following, reporting, voiding
 from .assessing import assess, regrade
 from .correcting import CORRECTABLE, correct
 from .course import course
@@ -111,11 +111,42 @@ def event(request, identifier, number):
         "confirmations": row.confirmations.select_related("confirmed_by"),
         "course": course(row),
         "assessments": assessments_in_words(row),
+        "follow_ups": row.follow_ups.select_related("recorded_by"),
+        "reports": _reports(row),
         "may_complete": may_enter and row.completable,
         "may_enter": may_enter,
         "may_judge_as_sponsor": user.can(Permission.JUDGE_AS_SPONSOR, row.site_id) and not row.voided_at,
     }
     return render(request, "adverse_events/event.html", context)
+
+
+def _reports(event):
+    """The chain, each report knowing its event."""
+    reports = list(event.reports.select_related("prepared_by"))
+    for report in reports:
+        report.event = event
+    return reports
+
+
+@require_safe
+def follow_ups(request):
+    require(request.user, Permission.SEE)
+    return listing(
+        request,
+        table_class=partial(following.FollowUpTable, today=Site.todays(timezone.now())),
+        filterset_class=following.FollowUpFilter,
+        queryset=following.open_events(request.user),
+        template="adverse_events/list.html",
+        counted=False,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def follow_up_event(request, identifier, number):
+    row = reach_event(request.user, identifier, number, needs=Permission.REPORT_EVENT)
+    form = following.FollowUpForm(posted(request))
+    words = "{} was asked after.".format
+    return _change(request, row, form, following.follow_up, "adverse_events/follow_up.html", words)
 
 
 def _change(request, row, form, act, template, words, **context):

@@ -90,16 +90,18 @@ class Database:
         finally:
             connections["default"] = before
 
-    def page(self, query):
-        """(seconds, queries) of one page."""
-        from django.test.utils import CaptureQueriesContext
-
+    def seconds(self, query):
         with self.chosen():
-            with CaptureQueriesContext(self.wrapper) as queries:
-                self.ask(query)
             start = time.perf_counter()
             self.ask(query)
-            return time.perf_counter() - start, len(queries)
+            return time.perf_counter() - start
+
+    def queries(self, query):
+        from django.test.utils import CaptureQueriesContext
+
+        with self.chosen(), CaptureQueriesContext(self.wrapper) as queries:
+            self.ask(query)
+        return len(queries)
 
     def ask(self, query):
         response = self.client.get(f"/adverse-events/?{query}")
@@ -224,10 +226,10 @@ def measure(sizes, rounds):
         for name, order in cases:
             query = "&".join(part for part in (FILTERS[name], f"sort={order}" if order else "") if part)
             for rows, database in sizes.items():
-                seconds, queries = database.page(query)
-                most = max(most, queries)
-                if number:  # the first round warms up
-                    times[name, order][rows].append(seconds)
+                if number:
+                    times[name, order][rows].append(database.seconds(query))
+                else:  # warms up, and counts
+                    most = max(most, database.queries(query))
     return times, most
 
 

@@ -70,7 +70,7 @@ def test_nobody_overwrites_what_they_have_not_seen(event, browse, coordinator, f
     correct(event=event, by=coordinator, at=NOW, note="Called the ward")
     response = client.post("/adverse-events/MUSC-001/1/correct/", typed)
     assert response.status_code == 409
-    assert "somebody else changed this after you opened it" in response.content.decode()
+    assert "Asked at home" in response.content.decode()
     assert AdverseEvent.objects.get().note == "Called the ward"
 
 
