@@ -4,9 +4,9 @@
 
 Starts a PostgreSQL of its own, fills two databases by seed, and asks for the page as the study chair, through all
 of Django: every order the listing offers, both ways, alone and with every filter. The two sizes take turns, so that
-what else the machine does falls on both alike. Told are medians, and the ratio of the medians. A ratio above 1.5, or
-more than 8 queries, fails. The negative control beside it is the page that this listing does not offer: a count of all
-rows and an order that no index serves.
+what else the machine does falls on both alike. Told are the ratio of the fastest of the rounds, which other work
+disturbs least, and that of the medians. A ratio of the fastest above 1.5, or more than 8 queries, fails. The negative
+control beside it is the page that this listing does not offer: a count of all rows and an order without an index.
 """
 
 import itertools
@@ -97,11 +97,16 @@ class Database:
             return time.perf_counter() - start
 
     def queries(self, query):
-        from django.test.utils import CaptureQueriesContext
+        """How many statements the page sends."""
+        sent = []
 
-        with self.chosen(), CaptureQueriesContext(self.wrapper) as queries:
+        def told(execute, sql, params, many, context):
+            sent.append(sql)
+            return execute(sql, params, many, context)
+
+        with self.chosen() as wrapper, wrapper.execute_wrapper(told):
             self.ask(query)
-        return len(queries)
+        return len(sent)
 
     def ask(self, query):
         response = self.client.get(f"/adverse-events/?{query}")
@@ -255,22 +260,27 @@ def control(sizes):
 
 def report(measured, sizes, rows, rounds):
     (times, most), without = measured, control(sizes)
-    medians = {case: {size: statistics.median(each) for size, each in found.items()} for case, found in times.items()}
-    ratios = {case: found[rows] / found[SMALL] for case, found in medians.items()}
+    fastest = {case: found[rows] / found[SMALL] for case, found in summed(times, min).items()}
+    median = {case: found[rows] / found[SMALL] for case, found in summed(times, statistics.median).items()}
     print(f"\n{len(times)} pages ({len(FILTERS)} filters by {len(orders())} orders), {rounds} rounds, seed {SEED}")
-    print(f"{'filter':<18}{'median ratio':>14}{'worst ratio':>14}{'ms at 1,000':>14}{f'ms at {rows:,}':>18}")
+    print(f"{'filter':<18}{'worst, fastest':>16}{'worst, median':>16}{'ms at 1,000':>14}{f'ms at {rows:,}':>18}")
     for name in FILTERS:
-        mine = {case: ratio for case, ratio in ratios.items() if case[0] == name}
-        worst = max(mine, key=mine.get)
-        small, large = (1000 * medians[worst][size] for size in (SMALL, rows))
-        line = f"{name:<18}{statistics.median(mine.values()):>14.2f}{mine[worst]:>14.2f}{small:>14.1f}{large:>18.1f}"
+        worst = max((case for case in times if case[0] == name), key=fastest.get)
+        small, large = (1000 * summed(times, min)[worst][size] for size in (SMALL, rows))
+        medians = max(median[case] for case in times if case[0] == name)
+        line = f"{name:<18}{fastest[worst]:>16.2f}{medians:>16.2f}{small:>14.1f}{large:>18.1f}"
         print(f"{line}   sort={worst[1] or 'default'}")
-    worst = max(ratios.values())
-    print(f"worst of all {worst:.2f} (limit {LIMIT}), median {statistics.median(ratios.values()):.2f}; queries {most}")
+    worst = max(fastest.values())
+    print(f"worst of all {worst:.2f} (limit {LIMIT}), of medians {max(median.values()):.2f}; at most {most} queries")
+    print(f"above the limit: {sum(ratio > LIMIT for ratio in fastest.values())} of {len(times)} pages")
     for name in ("count", "order"):
         few, many = without[name, SMALL], without[name, rows]
         print(f"control, {name}: {1000 * few:.1f} ms and {1000 * many:.1f} ms, ratio {many / few:.0f}")
     return int(worst > LIMIT or most > MOST_QUERIES)
+
+
+def summed(times, how):
+    return {case: {size: how(each) for size, each in found.items()} for case, found in times.items()}
 
 
 if __name__ == "__main__":
