@@ -1,7 +1,7 @@
 """Every address, as everybody: who gets in, who is told no, and who learns nothing."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.urls import get_resolver, reverse
@@ -11,8 +11,9 @@ from adverse_events.notifications import determine, notify
 from adverse_events.reporting import report
 from adverse_events.sae_reports import prepare
 from conftest import NOW
+from participants.decisions import record_decision
 from participants.holds import propose_hold
-from participants.models import Hold
+from participants.models import DsmbDecision, Hold, Participant, ProductLot
 from studytracker.access.people import grant
 from studytracker.dates import PartialDate
 from studytracker.exports.jobs import request_export
@@ -52,8 +53,24 @@ PAGES = {
     "participant": (["MUSC-001"], AT_MUSC),
     "criteria": (["MUSC-002"], ENTERS),
     "enroll": (["MUSC-002"], {"investigator"}),
-    "infuse": (["MUSC-001"], ENTERS),
-    "dose": (["MUSC-001"], ENTERS),
+    "prepare_dose": (["MUSC-002"], ENTERS),
+    "dose": (["MUSC-002"], ENTERS),
+    "check_dose": (["MUSC-002"], ENTERS),
+    "infuse": (["MUSC-002"], ENTERS),
+    "infusion_day": (["MUSC-001"], AT_MUSC),
+    "stop_infusion": (["MUSC-001"], ENTERS),
+    "interrupt_infusion": (["MUSC-001"], ENTERS),
+    "resume_infusion": (["MUSC-001"], ENTERS),
+    "infusion_vitals": (["MUSC-001"], ENTERS),
+    "record_decision": (["MUSC-001"], {"chair", "administrator"}),
+    "dsmb_decision": (["decision"], AT_MUSC),
+    "confirm_decision": (["decision"], {"chair", "administrator"}),
+    "product": ([], HAS_A_ROLE),
+    "custody": ([], HAS_A_ROLE),
+    "new_lot": ([], ENTERS | {"emory_coordinator"}),
+    "lot": (["lot"], AT_MUSC),
+    "release_lot": (["lot"], {"investigator"}),
+    "record_custody": (["lot"], ENTERS),
     "correct_day0": (["MUSC-001"], ENTERS),
     "fail_screening": (["MUSC-002"], ENTERS),
     "withdraw": (["MUSC-001"], ENTERS),
@@ -133,6 +150,8 @@ ROWS = {
     "notice": (Notice, "site"),
     "visit": (Visit, "site"),
     "hold": (Hold, "site"),
+    "lot": (ProductLot, "site"),
+    "decision": (DsmbDecision, "site"),
     "export": (ExportJob, "sites"),
     "told": (Notification, "site"),
     "determined": (Determination, "site"),
@@ -150,7 +169,7 @@ def address(name):
 
 
 @pytest.fixture
-def stage(musc, coordinator, frozen):
+def stage(musc, coordinator, chair, frozen):
     """MUSC-001 on study with overdue visits, an event and a mail; MUSC-002 ready to enroll."""
     participant = musc.infused(DAY0)
     musc.answered()
@@ -159,6 +178,8 @@ def stage(musc, coordinator, frozen):
     facts = {"category": "privacy", "happened_on": DAY0, "description": "Fax to a wrong number"}
     report_deviation(participant=participant, by=coordinator, at=NOW, **facts)
     propose_hold(site=participant.site, cause="product", text="Lot warmed up", by=coordinator, at=NOW)
+    facts = {"decision": "continue", "decided_on": DAY0, "cut_off_on": DAY0, "document": "Letter 3"}
+    record_decision(participant=participant, by=chair, at=NOW, **facts)
     happened = {"attended_on": DAY0, "visit_type": "phone", "note": "Asked", "late_entry_reason": "Letter"}
     done = {"procedures": {"vitals": ""}, "by": coordinator, "at": NOW}
     log_unplanned(participant=participant, kind="UNS", **happened, **done)
@@ -233,6 +254,9 @@ def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, 
 READS = (
     "sae_report",
     "sae_report_pdf",
+    "infusion_day",
+    "dsmb_decision",
+    "lot",
     "site_review",
     "export",
     "hold",
@@ -261,7 +285,16 @@ def test_nobody_writes_without_the_grant(request, stage, browse, role):
     assert told == dict.fromkeys(not_theirs, status == 403)
 
 
-TAKES_A_POST = {*WRITES, "safety_review", "site_review", "screen", "new_hold", "exports", "reminder_preferences"}
+TAKES_A_POST = {
+    *WRITES,
+    "safety_review",
+    "site_review",
+    "screen",
+    "new_hold",
+    "new_lot",
+    "exports",
+    "reminder_preferences",
+}
 
 
 def test_what_only_reads_refuses_a_post(stage, browse, coordinator):
@@ -378,7 +411,7 @@ def test_home_takes_the_same_queries_however_many_participants(
     ("name", "queries"),
     [
         *(("participants", 8), ("visits", 8), ("adverse_events", 8), ("deviations", 8), ("holds", 7)),
-        *(("reminders", 8), ("open_matters", 8)),
+        *(("reminders", 8), ("open_matters", 8), ("product", 8), ("custody", 9)),
     ],
 )
 def test_a_list_takes_the_same_queries_however_many_rows(
@@ -398,13 +431,13 @@ def test_a_list_takes_the_same_queries_however_many_rows(
 
 @pytest.mark.parametrize("many", [1, 5])
 def test_the_next_mails_take_no_more_queries_for_more_rows(
-    musc, coordinator, browse, frozen, many, django_assert_max_num_queries
+    musc, coordinator, chair, administrator, browse, frozen, many, django_assert_max_num_queries
 ):
-    """By the people and their times, of which there are two here."""
+    """By the people and their times, of which there are three here."""
     for _ in range(many):
         musc.infused(DAY0)
     client = browse(coordinator)
-    with django_assert_max_num_queries(29):
+    with django_assert_max_num_queries(52):
         assert client.get("/reminders/next/").status_code == 200
 
 
@@ -429,3 +462,34 @@ def test_a_participant_page_takes_the_same_queries_however_much_happened(
     client = browse(coordinator)
     with django_assert_max_num_queries(13):
         client.get("/participants/MUSC-001/")
+
+
+@pytest.mark.parametrize("people", [6, 300])
+def test_home_takes_few_queries_however_many_participants_there_are(
+    people, musc, coordinator, browse, frozen, django_assert_max_num_queries
+):
+    """Every participant has a visit overdue and two under way; scripts/bench_visits.py goes on to 100,000."""
+    facts = {"site_id": "MUSC", "protocol_version": "1.0", "screened_on": DAY0, "age": 40, "sex": "F"}
+    facts |= {"screened_at": NOW, "screened_by": coordinator}
+    rows = Participant.objects.bulk_create(
+        Participant(number=number, identifier=f"MUSC-{number:03}", **facts) for number in range(1, people + 1)
+    )
+    windows = {"W1": (DAY0, 5, 9), "W2": (DAY0, 15, 22), "W4": (DAY0, 16, 30)}
+    Visit.objects.bulk_create(
+        Visit(
+            participant=row,
+            site_id="MUSC",
+            code=code,
+            order=order,
+            opens_on=day0 + timedelta(days=first),
+            target_on=day0 + timedelta(days=first),
+            closes_on=day0 + timedelta(days=last),
+        )
+        for row in rows
+        for order, (code, (day0, first, last)) in enumerate(windows.items())
+    )
+    client = browse(coordinator)
+    with django_assert_max_num_queries(15):
+        page = client.get("/").content.decode()
+    assert f"Overdue: {people}" in page
+    assert page.count('<span class="worklist-what">') == 3 * min(people, 50)
