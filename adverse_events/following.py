@@ -1,10 +1,13 @@
 """Following an event to its end: what is open, how old it is, when it is asked after next."""
 
+from datetime import date
+
 import django_filters
 import django_tables2 as tables
 from django import forms
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from studytracker.dates import day_label
@@ -15,6 +18,8 @@ from studytracker.web.templatetags.tracker import grade_chip
 from .assessing import locked
 from .consistency import EventRefused
 from .models import AdverseEvent, FollowUp
+
+NEVER = date.max  # sorts what is not planned behind what is
 
 
 class FollowUpForm(forms.Form):
@@ -56,7 +61,8 @@ def open_events(user):
         .ongoing()
         .for_listing()
         .annotate(last_on=Subquery(latest.values("followed_on")[:1]), next_on=Subquery(latest.values("next_on")[:1]))
-        .order_by("next_on", "started")
+        .annotate(due=Coalesce("next_on", NEVER))
+        .order_by("due", "started")
     )
 
 
@@ -89,7 +95,7 @@ class FollowUpTable(tables.Table):
     started = tables.Column(verbose_name="Onset")
     age = tables.Column(empty_values=(), orderable=False, verbose_name="Open for")
     last_on = tables.Column(verbose_name="Last asked", default="Never")
-    next_on = tables.Column(empty_values=(), verbose_name="Next follow-up")
+    next_on = tables.Column(empty_values=(), order_by="due", verbose_name="Next follow-up")
     stage = tables.Column(empty_values=(), orderable=False, verbose_name="Participant is")
 
     class Meta:

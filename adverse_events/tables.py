@@ -1,5 +1,6 @@
 import django_tables2 as tables
 from django.urls import reverse
+from django.utils.html import format_html
 
 from studytracker.dates import study_day
 from studytracker.web.templatetags.tracker import grade_chip
@@ -19,10 +20,6 @@ def on_paper(header, **kwargs):
 def on_screen(**kwargs):
     """A column of the page, and not of the files."""
     return tables.Column(exclude_from_export=True, empty_values=(), **kwargs)
-
-
-def _repeat(record, table):
-    return "repeat text-nowrap" if table.is_repeat(record) else "text-nowrap"
 
 
 class AdverseEventTable(tables.Table):
@@ -46,12 +43,10 @@ class AdverseEventTable(tables.Table):
         accessor="participant__identifier",
         verbose_name="Center/Participant ID",
         order_by=("site", "participant", "started"),
-        linkify=lambda record: reverse("participant", args=[record.participant.identifier]),
-        attrs={"td": {"class": _repeat}},
+        linkify=lambda record, table: table.address_of(record),
+        attrs=NO_WRAP,
     )
-    age_sex = tables.Column(
-        empty_values=(), orderable=False, verbose_name="Age/Sex/Race", attrs={"td": {"class": _repeat}}
-    )
+    age_sex = tables.Column(empty_values=(), orderable=False, verbose_name="Age/Sex/Race", attrs=NO_WRAP)
     coded = on_paper("Adverse Event Dictionary Term (CTCAE)")
     study_day = on_paper("Study Day of Onset")
     dose_days = on_paper("Time from Last Dose to Onset, days")
@@ -105,12 +100,28 @@ class AdverseEventTable(tables.Table):
             self.shown = (record.pk, record.participant_id, before == record.participant_id)
         return self.shown[2]
 
+    def address_of(self, record):
+        return None if self.is_repeat(record) else reverse("participant", args=[record.participant.identifier])
+
+    def _once(self, record, text):
+        """Visually blank where the row before said it already; there for those who listen, and in every file."""
+        return format_html('<span class="visually-hidden">{}</span>', text) if self.is_repeat(record) else text
+
+    def render_participant(self, record):
+        return self._once(record, record.participant.identifier)
+
+    def value_participant(self, record):
+        return record.participant.identifier
+
     def render_treatment(self, record):
         return record.participant.protocol.treatment.arm if record.participant.infused else ""
 
-    def render_age_sex(self, record):
+    def value_age_sex(self, record):
         person = record.participant
         return "/".join([str(person.age), person.sex, getattr(person, "race", "") or "–"])
+
+    def render_age_sex(self, record):
+        return self._once(record, self.value_age_sex(record))
 
     def render_coded(self, record):
         return record.dictionary_term or record.term
@@ -186,10 +197,11 @@ class AdverseEventTable(tables.Table):
     def render_sponsor_words(self, record):
         return label(record, "sponsor_causality", record.sponsor_causality)
 
-    def render_outcome(self, record):
+    def value_outcome(self, record):
         return footnotes.outcome_number(record.outcome)
 
-    value_outcome = render_outcome
+    def render_outcome(self, record):
+        return self.value_outcome(record) or ""
 
     def render_outcome_words(self, record):
         return label(record, "outcome", record.outcome)
@@ -197,10 +209,11 @@ class AdverseEventTable(tables.Table):
     def render_treated(self, record):
         return ANSWER[record.is_treated]
 
-    def render_action(self, record):
+    def value_action(self, record):
         return footnotes.action_number(record.action_taken)
 
-    value_action = render_action
+    def render_action(self, record):
+        return self.value_action(record) or ""
 
     def render_from_dose(self, record):
         """Protocol days from the infusion; a range where the onset is known in part, never a false point."""

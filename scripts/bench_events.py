@@ -162,7 +162,7 @@ def contents(chair, rows):
                 "sex": "'F'",
                 "protocol_version": "'1.0'",
             },
-            "identifier": f"{arm} || '-' || lpad(n::text, 3, '0')",
+            "identifier": f"{arm} || '-' || lpad(n::text, greatest(3, length(n::text)), '0')",
             **{"screened_on": f"{day0} - 14", "screened_at": f"{day0} - 14", "screened_by_id": str(chair)},
         },
     )

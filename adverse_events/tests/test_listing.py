@@ -209,3 +209,11 @@ def test_deep_pages_are_read_without_counting_the_rows(musc, coordinator, browse
     }
     seen = [row.record.number for number in (1, 2, 3) for row in pages[number].context["table"].page.object_list]
     assert seen == list(range(1, 61))
+
+
+def test_a_participant_is_printed_once_for_a_run_of_rows(events, browse, coordinator, frozen):
+    page = browse(coordinator).get("/adverse-events/").content.decode()
+    assert page.count(">MUSC-001</a>") == 1
+    assert page.count('<span class="visually-hidden">MUSC-001</span>') == 1
+    assert ">None<" not in page
+    assert [row["Center/Participant ID"] for row in rows(browse(coordinator))] == ["MUSC-001", "MUSC-001", "MUSC-002"]
