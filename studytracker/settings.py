@@ -304,6 +304,7 @@ DATASETS = [
 ]
 # What can be signed: the name in addresses, and where its Kind is (studytracker.trust.signatures).
 SIGNED_KINDS = {
+    "eligibility": "participants.confirmation.ELIGIBILITY",
     "safety-review": "adverse_events.review.REVIEW",
     "sae_report": "adverse_events.sae_reports.REPORT",
 }
