@@ -4,12 +4,16 @@ from django.db.models import Q
 
 from studytracker import protocol
 from studytracker.dates import PartialDate
-from studytracker.protocol.models import Site
 from studytracker.web.fields import PartialDateField
 
 from .models import AdverseEvent
 
 FEWEST_LETTERS = 3  # an index of three letters at a time serves the search
+
+
+def sites():
+    """From the protocol: no query."""
+    return [(rules.code, rules.code) for rules in protocol.current().sites]
 
 
 class PartialDateFilter(django_filters.Filter):
@@ -32,7 +36,7 @@ class AdverseEventFilter(django_filters.FilterSet):
     """Every filter is served by an index, whatever the listing is sorted by."""
 
     identifier = django_filters.CharFilter(label="Participant", max_length=20, method="of_participant")
-    site = django_filters.ModelChoiceFilter(queryset=Site.objects.order_by("code"), empty_label="Any site")
+    site = django_filters.ChoiceFilter(choices=sites, label="Site", empty_label="Any site")
     term = TermFilter(lookup_expr="icontains", label="Reported term contains", max_length=100)
     is_serious = django_filters.ChoiceFilter(
         choices=[("True", "Serious only"), ("False", "Not serious")], label="Serious", empty_label="Either"
@@ -73,7 +77,7 @@ class AdverseEventFilter(django_filters.FilterSet):
     def may_begin_from(self, queryset, name, value):
         """What is known in part is shown if it may have begun in the period."""
         day = PartialDate.of(value.earliest).iso
-        return queryset.filter(Q(started__gte=day) | Q(started__in=[day[:7], day[:4]]))
+        return queryset.filter(Q(started__gte=day) | Q(started__in=[day[:7], day[:4]]), started__gte=day[:4])
 
     def may_begin_by(self, queryset, name, value):
         return queryset.filter(started__lte=value.latest)

@@ -429,7 +429,7 @@ def test_home_takes_the_same_queries_however_many_participants(
 @pytest.mark.parametrize(
     ("name", "queries"),
     [
-        *(("participants", 8), ("visits", 8), ("adverse_events", 8), ("deviations", 8), ("holds", 7)),
+        *(("participants", 8), ("visits", 8), ("adverse_events", 6), ("deviations", 8), ("holds", 7)),
         *(("reminders", 8), ("open_matters", 8), ("product", 8), ("custody", 9)),
     ],
 )
