@@ -21,10 +21,14 @@ from participants.eligibility import NOT_APPLICABLE
 from participants.enrollment import enroll
 from participants.holds import lift_hold, open_hold, propose_hold
 from participants.infusion import infuse
-from participants.models import Participant, ProductLot
+from participants.labs import record_range
+from participants.medicines import record_medication
+from participants.models import Participant, ProductLot, SiteLabRange
 from participants.observation import record as record_vitals
 from participants.product import move, receive_lot, release_lot
 from participants.screening import answer, fail_screening, questions, screen, withdraw
+from participants.sledai import record_sledai
+from participants.vitals import record_vital
 from studytracker import protocol
 from studytracker.access.grants import Role
 from studytracker.access.models import User
@@ -37,7 +41,9 @@ from studytracker.outbox.sweeping import sweep
 from studytracker.protocol.models import Site
 from visits.attendance import attend, miss
 from visits.bookings import book
+from visits.measurements import Measured, Typed
 from visits.models import Booking
+from visits.procedures import complete
 
 from . import evidence
 from .people import PEOPLE, demo_password
@@ -200,6 +206,8 @@ class _Site:
             by=self.coordinator,
             at=self.at(self.day(ago), 18),
         )
+        weighed = {"test": "WEIGHT", "value": Decimal(weight), "unit": "kg", "measured_on": self.day(ago + 14)}
+        record_vital(participant=participant, by=self.coordinator, at=self.at(self.day(ago), 19), **weighed)
         return participant
 
     def dose(self, participant, ago, lot, weight):
@@ -233,6 +241,31 @@ class _Site:
             at=self.at(self.day(ago), 19),
         )
 
+    def course(self, participant, recorded_ago, mg, started, ended=None, drug="Prednisone"):
+        """One course of a corticosteroid; without an end it goes on. Days are given as days before today."""
+        record_medication(
+            participant=participant,
+            drug=drug,
+            drug_class="corticosteroid",
+            route="oral",
+            dose=Decimal(mg),
+            dose_unit="mg",
+            per_day=Decimal(1),
+            started=started if isinstance(started, PartialDate) else self.day(started),
+            ended=None if ended is None else self.day(ended),
+            is_ongoing=ended is None,
+            indication="SLE",
+            by=self.coordinator,
+            at=self.at(self.day(recorded_ago), 12),
+        )
+
+    def sledai(self, participant, ago, *present):
+        """An assessment with these descriptors present and every other absent."""
+        codes = [item.code for item in protocol.current().sledai.items]
+        answers = {code: code in present for code in codes}
+        facts = {"assessed_on": self.day(ago), "present": answers, "source": "Synthetic source note"}
+        record_sledai(participant=participant, by=self.coordinator, at=self.at(self.day(ago), 15), **facts)
+
     def review(self, participant, ago, cut_off_ago, waited=""):
         """The board's decision to continue, recorded by the chair and confirmed by the administrator."""
         chair, second = (User.objects.get(username=name) for name in ("chair", "admin"))
@@ -263,6 +296,24 @@ class _Site:
                 by=self.coordinator,
                 at=self.at(on, 16),
             )
+
+    def measure(self, participant, code, finding="", **values):
+        """Values of one visit, in the protocol's units, typed the hour after the log."""
+        visit = participant.visits.get(code=code)
+        units = {test.code: test.unit for test in (*visit.rules.vital_signs, *visit.rules.lab_tests)}
+        typed = {test: Typed(Decimal(value), units[test]) for test, value in values.items()}
+        findings = {"adverse_events": finding} if finding else {}
+        at = self.at(visit.attended_on, 17)
+        complete(visit=visit, measured=Measured(typed, findings), by=self.coordinator, at=at)
+
+    def ranges(self):
+        """The normal limits of the site's laboratory, those that are not on file yet."""
+        limits = {"WBC": (4, 11), "HGB": (12, 16), "PLAT": (150, 400), "AST": (None, 34), "ALT": (None, 40)}
+        for test, (low, high) in limits.items():
+            if not SiteLabRange.objects.standing().filter(site=self.site, test=test).exists():
+                unit, starts_on = protocol.current().lab_test(test).unit, self.day(400)
+                facts = {"starts_on": starts_on, "by": self.coordinator, "at": self.at(self.day(399), 9)}
+                record_range(site=self.site, test=test, low=low, high=high, unit=unit, **facts)
 
     def book(self, participant, code, ago, booked_ago):
         visit = participant.visits.get(code=code)
@@ -310,9 +361,21 @@ def _musc(musc):
     musc.vitals(first, 170, "end_360", time(17, 0), SYSBP=118, DIABP=74, PULSE=78, RESP=14, TEMP="37.0", OXYSAT=98)
     musc.attend(first, W1=0, W2=1, W4=0)
     musc.review(first, 152, 155)
+    before = musc.day(400)
+    musc.course(first, 141, "20", PartialDate(before.year, before.month), 142)
+    musc.course(first, 99, "15", 141, 100)
+    musc.course(first, 57, "10", 99, 58)
+    musc.course(first, 56, "7.5", 57)
+    musc.sledai(first, 170, "arthritis", "rash", "low_complement")
+    musc.sledai(first, 142, "arthritis", "low_complement")
+    musc.sledai(first, 86, "rash", "low_complement")
+    musc.sledai(first, 58, "low_complement")
     out = protocol.current().choices("out_of_window_reason")[0][1]
     musc.attend(first, reason=out, W8=10)
     musc.attend(first, W12=-2, W16=0, W20=3)
+    musc.ranges()
+    musc.measure(first, "W16", SYSBP="118", DIABP="74", WEIGHT="68.4", WBC="4.6", HGB="12.3", AST="31")
+    musc.measure(first, "W20", SYSBP="121", DIABP="76", WEIGHT="68.0", WBC="2.7", HGB="11.4", PLAT="162", AST="88")
     musc.event(
         first,
         PartialDate.of(musc.day(168)),

@@ -4,6 +4,7 @@ from . import views
 
 urlpatterns = [
     path("", views.audit, name="audit"),
+    path("as-of/", views.go_to_the_past, name="as_of"),
     path("signatures/<row:pk>/", views.signature, name="signature"),
     path("<slug:table>/<path:row_id>/", views.history, name="history"),
 ]
