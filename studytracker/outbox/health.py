@@ -20,8 +20,8 @@ from studytracker.trust import backup, watch
 
 from .models import Heartbeat, Mail, Notice
 
-# A backup a day, with room for a slow one; the triggers are compared every hour.
-BACKUP_HOURS, COMPARISON_HOURS = 26, 3
+# The triggers are compared every hour.
+COMPARISON_HOURS = 3
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _mail(at):
 def _backup(at):
     last = backup.last_verified()
     age = last and at - last.taken_at
-    recent = age is not None and age <= timedelta(hours=BACKUP_HOURS)
+    recent = age is not None and age <= timedelta(hours=settings.BACKUP_HOURS)
     return Check("ok" if recent else "warn", {"last_verified_age_s": age and _seconds(age)})
 
 
