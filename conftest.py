@@ -19,6 +19,7 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 # A Wednesday, 11:00 in New York: daylight saving time is in force.
 NOW = datetime(2025, 6, 18, 15, 0, tzinfo=UTC)
 TODAY = date(2025, 6, 18)
+LOT_RECEIVED_ON = date(2015, 1, 5)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -158,8 +159,9 @@ def browse():
 class Cast:
     """Makes participants at one site through the functions the pages call."""
 
-    def __init__(self, site, coordinator, investigator):
-        self.site, self.coordinator, self.investigator = site, coordinator, investigator
+    def __init__(self, site, coordinator, investigator, named):
+        """`named` gives another person of the cast, made when first asked for."""
+        self.site, self.coordinator, self.investigator, self.named = site, coordinator, investigator, named
 
     def screened(self, on=TODAY - timedelta(days=20), **facts):
         from participants.screening import screen
@@ -186,21 +188,93 @@ class Cast:
         enroll(participant=participant, by=self.investigator, at=_at(on, 16))
         return type(participant).objects.for_listing().get(pk=participant.pk)
 
+    def lot(self, number="UC-1", **facts):
+        """A released lot with units for everybody, made once."""
+        from participants.models import ProductLot
+        from participants.product import receive_lot, release_lot
+        from studytracker.protocol.models import Site
+
+        held = ProductLot.objects.filter(site=self.site, number=number).first()
+        if held:
+            return held
+        then = _at(LOT_RECEIVED_ON)
+        tests = protocol_choices("donor_test")
+        facts = {
+            "donor_lot": "D-7",
+            "collected_on": LOT_RECEIVED_ON,
+            "donor_tests": {code: (True, LOT_RECEIVED_ON) for code, label in tests},
+            "cells_per_unit": 200_000_000,
+            "viability_percent": Decimal("92"),
+            "volume_ml": Decimal("50"),
+            "units": 30,
+            "received_at": then,
+            "expires_at": _at(date(2035, 1, 1)),
+        } | facts
+        site = Site.objects.get(pk=self.site)
+        made = receive_lot(site=site, number=number, by=self.coordinator, at=then, **facts)
+        return release_lot(lot=made, by=self.investigator, at=then)
+
+    def dosed(self, participant, day0=TODAY, at=None, **facts):
+        """The dose worked out by the coordinator and checked by the investigator: 72.4 kg, 80.0 mL."""
+        from participants.doses import check_dose, prepare_dose
+
+        at = at or _at(day0, 9)
+        facts = {
+            "lot": self.lot(),
+            "units": 1,
+            "thawed_at": at - timedelta(minutes=30),
+            "weight_kg": Decimal("72.40"),
+            "weighed_on": day0,
+            "cells_per_ml": 1_000_000,
+            "viability_percent": Decimal("90.50"),
+        } | facts
+        dose = prepare_dose(participant=participant, by=self.coordinator, at=at, **facts)
+        answered = proof_of(self.investigator.pk, at)
+        return check_dose(dose=dose, answered=answered, by=self.investigator, at=at)
+
+    def reviewed(self, day):
+        """The board's decision on everybody infused by that day, so that the next infusion is open."""
+        from participants.decisions import confirm_decision, record_decision
+        from participants.models import Participant
+
+        infused = Participant.objects.filter(infusion__infused_on__lte=day)
+        for earlier in infused.exclude(dsmb_decisions__on_available_data__gt=""):
+            chair, second = (self.named(name) for name in ("chair", "administrator"))
+            at = _at(earlier.infused_on, 18)
+            facts = {"decision": "continue", "decided_on": earlier.infused_on, "cut_off_on": earlier.infused_on}
+            facts |= {"document": "Letter of the board", "on_available_data": "A test does not wait"}
+            made = record_decision(participant=earlier, by=chair, at=at, **facts)
+            confirm_decision(decision=made, answered=proof_of(second.pk, at), by=second, at=at)
+
     def infused(self, day0=TODAY - timedelta(days=18), screened_before=10):
         from participants.infusion import infuse
 
         participant = self.enrolled(day0 - timedelta(days=screened_before))
+        self.reviewed(day0)
+        self.dosed(participant, day0)
         infuse(
             participant=participant,
             infused_on=day0,
             start_time=time(10, 15),
-            weight_kg=Decimal("72.40"),
-            lot="UC-1",
-            volume_ml=Decimal("150.0"),
+            stop_time=time(11, 0),
+            volume_ml=Decimal("80.0"),
             by=self.coordinator,
             at=_at(day0, 16),
         )
         return type(participant).objects.for_listing().get(pk=participant.pk)
+
+
+def proof_of(user_id, at):
+    """As if this person had just given the password again."""
+    from studytracker.access.passwords import Reauthenticated
+
+    return Reauthenticated(user_id, at)
+
+
+def protocol_choices(vocabulary):
+    from studytracker import protocol
+
+    return protocol.current().choices(vocabulary)
 
 
 def _at(on, hour=14):
@@ -208,10 +282,10 @@ def _at(on, hour=14):
 
 
 @pytest.fixture
-def musc(coordinator, investigator):
-    return Cast("MUSC", coordinator, investigator)
+def musc(request, coordinator, investigator):
+    return Cast("MUSC", coordinator, investigator, request.getfixturevalue)
 
 
 @pytest.fixture
-def emory(emory_coordinator, emory_investigator):
-    return Cast("EMORY", emory_coordinator, emory_investigator)
+def emory(request, emory_coordinator, emory_investigator):
+    return Cast("EMORY", emory_coordinator, emory_investigator, request.getfixturevalue)

@@ -27,9 +27,14 @@ def actions(participant, user) -> list[Action]:
         offer(Permission.ENROLL, "Confirm eligibility and enroll", "enroll", "primary")
         offer(Permission.WITHDRAW, "Screen failure…", "fail_screening")
     elif not participant.infused:
+        offer(Permission.INFUSE, "Work out the dose", "prepare_dose", "primary")
         offer(Permission.INFUSE, "Record the infusion", "infuse", "primary")
     offer(Permission.REPORT_EVENT, "Report adverse event", "report_event")
     if participant.infused:
+        offers.append(
+            Action("Infusion day", reverse("infusion_day", args=[participant.identifier]), "outline-secondary")
+        )
+        offer(Permission.REVIEW_SAFETY, "Decision of the DSMB…", "record_decision")
         offer(Permission.INFUSE, "Correct Day 0…", "correct_day0")
     offer(Permission.WITHDRAW, "Withdraw…", "withdraw")
     return offers

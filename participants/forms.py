@@ -1,7 +1,6 @@
 from decimal import Decimal
 
 from django import forms
-from django.urls import reverse_lazy
 
 from studytracker import protocol
 from studytracker.access.grants import Permission
@@ -128,34 +127,21 @@ class EnrollmentForm(forms.Form):
 class InfusionForm(forms.Form):
     infused_on = DateField(label="Date of the infusion (Day 0)")
     start_time = TimeField(label="Start of the infusion", help_text="Site time, such as 10:15.")
-    weight_kg = NumberField(
-        label="Body weight (kg)",
-        at_least=Decimal(20),
-        at_most=Decimal(300),
-        places=2,
-        example=72.4,
-        error_messages={"required": "Give the body weight on the day of the infusion, in kg."},
+    stop_time = TimeField(
+        label="End of the infusion, if it has ended", required=False, help_text="With the volume infused; or later."
     )
-    lot = TextField(label="Product lot", max_length=40, error_messages={"required": "Give the product lot."})
     volume_ml = NumberField(
-        label="Volume infused (mL)",
+        label="Volume infused (mL), if it has ended",
         at_least=Decimal("0.1"),
         at_most=Decimal(2000),
         places=1,
-        example=150,
-        error_messages={"required": "Give the volume infused, in mL."},
+        example=80,
+        required=False,
     )
 
-    def __init__(self, *args, participant, today, **kwargs):
+    def __init__(self, *args, today, **kwargs):
         kwargs.setdefault("initial", {"infused_on": today})
         super().__init__(*args, **kwargs)
-        self.fields["weight_kg"].widget.attrs |= {
-            "hx-get": reverse_lazy("dose", args=[participant.identifier]),
-            "hx-trigger": "input changed delay:300ms",
-            "hx-target": "#dose",
-            "hx-swap": "textContent",
-            "hx-sync": "this:queue last",
-        }
 
 
 class Day0Form(forms.Form):

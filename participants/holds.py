@@ -23,7 +23,7 @@ def open_hold(*, cause, text, by, at, reference="", site=None):
     `cause` is a code of the protocol's hold causes. With a `reference` it is idempotent: the hold that is open for
     the same cause and reference is returned as it stands, and one that is only proposed is placed.
     """
-    _lock()
+    lock_slots()
     _check_cause(cause)
     standing = _standing(cause, reference)
     if standing is None:
@@ -34,7 +34,7 @@ def open_hold(*, cause, text, by, at, reference="", site=None):
 @transaction.atomic
 def propose_hold(*, cause, text, by, at, reference="", site=None):
     """Ask for a hold. It stops nothing until an investigator or the study chair places it."""
-    _lock()
+    lock_slots()
     _check_cause(cause)
     standing = _standing(cause, reference)
     if standing:
@@ -45,7 +45,7 @@ def propose_hold(*, cause, text, by, at, reference="", site=None):
 @transaction.atomic
 def place_hold(*, hold, by, at):
     """What was proposed holds from now on."""
-    _lock()
+    lock_slots()
     hold = _at_stage(hold, "Proposed")
     hold.opened_at, hold.opened_by = at, by
     hold.save(update_fields=["opened_at", "opened_by"])
@@ -64,15 +64,15 @@ def decline_hold(*, hold, reason, by, at):
 @transaction.atomic
 def lift_hold(*, hold, reason, by, at):
     """Enrollment and infusion may go on, unless another hold is open."""
-    _lock()
+    lock_slots()
     hold = _at_stage(hold, "Open")
     hold.lifted_at, hold.lifted_by, hold.lifted_reason = at, by, reason
     hold.save(update_fields=["lifted_at", "lifted_by", "lifted_reason"])
     return hold
 
 
-def _lock():
-    """Enrolling and infusing take a slot's lock too: what commits after a hold was opened has seen it."""
+def lock_slots():
+    """Enrolling, infusing and opening a hold go one after the other: each has seen what was committed before."""
     list(Slot.objects.select_for_update(no_key=True).order_by("number"))
 
 

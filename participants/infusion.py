@@ -1,19 +1,20 @@
 """Day 0: the single infusion, from which every follow-up day is counted."""
 
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
 from django.utils.module_loading import import_string
 
 from studytracker.dates import ImpossibleTime, day_label, local_instant
-from studytracker.protocol.models import Slot
 from studytracker.refusal import Refused
 from studytracker.trust.acting import because
 from studytracker.trust.versions import checked_reason
 
-from . import holds
-from .models import Day0Correction, Infusion, Participant
+from . import gates, holds
+from .doses import cells_in, is_within
+from .models import Day0Correction, Infusion, Interruption, Participant
+from .product import give
 from .screening import announce
 
 
@@ -21,34 +22,122 @@ class InfusionRefused(Refused):
     """The infusion cannot be recorded like this."""
 
 
-def planned_cells(weight_kg: Decimal, dose_per_kg: int) -> int:
-    """Cells for a body weight in kg: weight times the protocol's dose, to whole cells."""
-    return int((weight_kg * dose_per_kg).to_integral_value(ROUND_HALF_UP))
-
-
 @transaction.atomic
-def infuse(*, participant, infused_on, start_time, weight_kg, lot, volume_ml, by, at):
-    """Record the infusion and plan the follow-up from it. `infused_on` and `start_time` are site-local.
+def infuse(*, participant, infused_on, start_time, by, at, stop_time=None, volume_ml=None):
+    """Record the start of the infusion of the checked dose, and plan the follow-up from it.
 
-    Raises InfusionRefused. Never before consent (21 CFR 50.20), nor before the enrollment.
+    `infused_on`, `start_time` and `stop_time` are site-local. With an end and a volume it is finished at once. Raises
+    InfusionRefused with what each closed gate waits for (`participants.gates`).
     """
     participant = Participant.objects.select_for_update().get(pk=participant.pk)
+    holds.lock_slots()
     _must_be_ready(participant)
     started_at = _instant(participant, infused_on, start_time)
     _check_start(participant, infused_on, started_at, at)
+    if reasons := gates.reasons_against(participant, started_at):
+        raise InfusionRefused(*reasons)
+    dose = participant.doses.standing().select_related("lot").get()
     infusion = Infusion.objects.create(
         participant=participant,
         infused_on=infused_on,
         started_at=started_at,
-        weight_kg=weight_kg,
-        planned_cells=planned_cells(weight_kg, participant.protocol.treatment.dose_per_kg),
-        lot=lot,
-        volume_ml=volume_ml,
+        weight_kg=dose.weight_kg,
+        planned_cells=dose.target_cells,
+        dose=dose,
+        lot=dose.lot.number,
         recorded_at=at,
         recorded_by=by,
     )
+    give(lot=dose.lot, units=dose.units, participant=participant, happened_at=started_at, by=by, at=at)
     announce(settings.ON_INFUSED, infusion, by=by, at=at)
+    if stop_time is not None or volume_ml is not None:
+        return stop_infusion(infusion=infusion, stop_time=stop_time, volume_ml=volume_ml, by=by, at=at)
     return infusion
+
+
+@transaction.atomic
+def stop_infusion(*, infusion, stop_time, volume_ml, by, at):
+    """The end of the infusion with the volume given. Outside the protocol's tolerance a deviation is drafted."""
+    infusion = _locked(infusion)
+    participant = infusion.participant
+    if infusion.stopped_at:
+        raise InfusionRefused("The end of this infusion is recorded already. Nothing was changed.")
+    for value, field, words in (
+        (stop_time, "stop_time", "Give the end of the infusion."),
+        (volume_ml, "volume_ml", "Give the volume infused, in mL."),
+    ):
+        if value is None:
+            raise InfusionRefused(words, field=field)
+    stopped_at = _after_start(infusion, stop_time, at, field="stop_time")
+    if infusion.interruptions.filter(resumed_at=None).exists():
+        raise InfusionRefused("The infusion is interrupted. Record when it was resumed, or that it ended then.")
+    dose = infusion.dose
+    infusion.stopped_at, infusion.volume_ml = stopped_at, volume_ml
+    infusion.delivered_cells = cells_in(volume_ml, dose.cells_per_ml, dose.viability_percent)
+    infusion.save(update_fields=["stopped_at", "volume_ml", "delivered_cells"])
+    tolerance = participant.protocol.product.tolerance_percent
+    if not is_within(infusion.delivered_cells, infusion.planned_cells, tolerance):
+        words = _outside_words(infusion, tolerance)
+        announce(settings.ON_DOSE_OUT_OF_TOLERANCE, infusion, infusion.infused_on, words, by=by, at=at)
+    return infusion
+
+
+def _outside_words(infusion, tolerance):
+    return (
+        f"{infusion.delivered_cells:,} of {infusion.planned_cells:,} planned cells were delivered: "
+        f"{infusion.delivered_percent} %, outside {100 - tolerance} to {100 + tolerance} %."
+    )
+
+
+@transaction.atomic
+def interrupt(*, infusion, began_time, reason, by, at):
+    """The infusion stands still from a site-local time on."""
+    infusion = _locked(infusion)
+    if infusion.stopped_at or infusion.interruptions.filter(resumed_at=None).exists():
+        raise InfusionRefused("The infusion is not running. Nothing was changed.")
+    began_at = _after_start(infusion, began_time, at, field="began_time")
+    return Interruption.objects.create(
+        infusion=infusion,
+        participant=infusion.participant,
+        began_at=began_at,
+        reason=reason,
+        recorded_at=at,
+        recorded_by=by,
+    )
+
+
+@transaction.atomic
+def resume(*, infusion, resumed_time, by, at):
+    """The infusion goes on."""
+    infusion = _locked(infusion)
+    standing = infusion.interruptions.filter(resumed_at=None).first()
+    if standing is None:
+        raise InfusionRefused("The infusion is not interrupted. Nothing was changed.")
+    resumed_at = _after_start(infusion, resumed_time, at, field="resumed_time")
+    if resumed_at <= standing.began_at:
+        raise InfusionRefused("The infusion resumes after it was interrupted. Check the time.", field="resumed_time")
+    standing.resumed_at = resumed_at
+    standing.save(update_fields=["resumed_at"])
+    return standing
+
+
+def _locked(infusion):
+    return (
+        Infusion.objects.select_for_update(of=("self",))
+        .select_related("participant__site", "dose")
+        .get(pk=infusion.pk)
+    )
+
+
+def _after_start(infusion, clock, at, *, field):
+    """The first instant after the start at which the site's clock shows `clock`: past midnight it is the next day."""
+    participant = infusion.participant
+    instant = _instant(participant, infusion.infused_on, clock)
+    if instant <= infusion.started_at:
+        instant = _instant(participant, infusion.infused_on + timedelta(days=1), clock)
+    if instant > at:
+        raise InfusionRefused("This time is still to come. Record it once it has happened.", field=field)
+    return instant
 
 
 def check_correction(*, participant, infused_on, start_time, at):
@@ -63,6 +152,12 @@ def check_correction(*, participant, infused_on, start_time, at):
             field="infused_on",
         )
     _check_start(participant, infused_on, started_at, at)
+    moved_end = _with_the_day(participant, infusion.stopped_at, infused_on)
+    if moved_end and moved_end <= started_at:
+        raise InfusionRefused(
+            f"The infusion ended at {moved_end.astimezone(participant.site.zone):%H:%M}. It cannot start after that.",
+            field="start_time",
+        )
     if participant.withdrawn_on and infused_on > participant.withdrawn_on:
         raise InfusionRefused(
             f"{participant} left the study on {day_label(participant.withdrawn_on)}. "
@@ -96,10 +191,29 @@ def correct_day0(*, participant, infused_on, start_time, reason, by, at):
             corrected_at=at,
             corrected_by=by,
         )
-        infusion.infused_on, infusion.started_at = infused_on, started_at
-        infusion.save(update_fields=["infused_on", "started_at"])
+        _move(infusion, infused_on, started_at)
         announce(settings.ON_DAY0_CORRECTED, correction, by=by, at=at)
     return correction
+
+
+def _move(infusion, infused_on, started_at):
+    """The corrected start, and the end and the interruptions with it."""
+    participant = infusion.participant
+    for pause in infusion.interruptions.all():
+        pause.began_at = _with_the_day(participant, pause.began_at, infused_on)
+        pause.resumed_at = _with_the_day(participant, pause.resumed_at, infused_on)
+        pause.save(update_fields=["began_at", "resumed_at"])
+    infusion.stopped_at = _with_the_day(participant, infusion.stopped_at, infused_on)
+    infusion.infused_on, infusion.started_at = infused_on, started_at
+    infusion.save(update_fields=["infused_on", "started_at", "stopped_at"])
+
+
+def _with_the_day(participant, moment, infused_on):
+    """The same time of the site's clock, as many days later as Day 0 moves; None stays None."""
+    if moment is None:
+        return None
+    local = moment.astimezone(participant.site.zone)
+    return _instant(participant, local.date() + (infused_on - participant.infused_on), local.time())
 
 
 def _instant(participant, on, start_time):
@@ -118,10 +232,6 @@ def _must_be_ready(participant):
         )
     if participant.infused:
         raise InfusionRefused(f"{participant} had the single infusion on {day_label(participant.infused_on)} already.")
-    # Opening a hold locks every slot: an infusion that commits after it has seen it.
-    Slot.objects.select_for_update(no_key=True).get(pk=participant.enrolled.slot_id)
-    if on_hold := holds.reasons_against(participant.site_id):
-        raise InfusionRefused(*on_hold)
 
 
 def _check_start(participant, infused_on, started_at, at):

@@ -6,8 +6,8 @@ from studytracker import protocol
 from studytracker.access.grants import Permission
 from studytracker.access.scope import require
 
-from . import seats
-from .models import Hold
+from . import decisions, seats
+from .models import Hold, Participant
 
 
 @require_safe
@@ -22,5 +22,17 @@ def slots(request):
         "waiting": seats.waiting(request.user, timezone.now()),
         "holds": Hold.objects.visible_to(request.user).open().count(),
         "policy": protocol.current().enrollment,
+        "stagger": protocol.current().stagger,
+        "looks": _looks(request.user),
     }
     return render(request, "participants/slots.html", context)
+
+
+def _looks(user):
+    """(participant, its decisions, what the next infusion still waits for in its data), the last infused first."""
+    people = Participant.objects.visible_to(user).for_listing().filter(infusion__isnull=False)
+    people = people.prefetch_related("dsmb_decisions").order_by("-infusion__started_at")
+    return [
+        (each, each.dsmb_decisions.all(), decisions.waits_for(each, each, each.site.today(timezone.now())))
+        for each in people.select_related("site")
+    ]

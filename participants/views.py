@@ -2,8 +2,6 @@ from functools import partial
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import ValidationError
-from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -24,7 +22,6 @@ from .forms import (
     CriteriaForm,
     Day0Form,
     EnrollmentForm,
-    InfusionForm,
     ScreenFailureForm,
     ScreenForm,
     WithdrawalForm,
@@ -122,47 +119,6 @@ def enroll(request, identifier):
     context = {"form": form, "refusals": refusals, "seats": (taken, seats)}
     assessment = screening.assessment(row, row.site.today(at))
     return page(request, "participants/enroll.html", row, assessment=assessment, **context)
-
-
-@form_view
-def infuse(request, identifier):
-    row = reach(Participant.objects.for_listing(), request.user, needs=Permission.INFUSE, identifier=identifier)
-    at = timezone.now()
-    form = InfusionForm(posted(request), participant=row, today=row.site.today(at))
-    made = submit(request, form, partial(infusion.infuse, participant=row, by=request.user, at=at))
-    if made:
-        messages.success(
-            request,
-            f"The infusion on {day_label(made.infused_on)} is Day 0: {made.planned_cells:,} cells planned for "
-            f"{made.weight_kg} kg. The follow-up visits are below.",
-        )
-        return redirect("participant", row.identifier)
-    typed = request.POST.get("weight_kg", "")
-    return page(
-        request,
-        "participants/infusion.html",
-        row,
-        form=form,
-        treatment=row.protocol.treatment,
-        dose=typed and dose_words(row, typed),
-    )
-
-
-@require_safe
-def dose(request, identifier):
-    """The cell dose for a typed weight, as a fragment beside the form. Stores nothing."""
-    row = reach(Participant.objects.all(), request.user, needs=Permission.INFUSE, identifier=identifier)
-    words = dose_words(row, request.GET.get("weight_kg", ""))
-    return HttpResponse(words, content_type="text/plain; charset=utf-8")
-
-
-def dose_words(row, typed):
-    try:
-        weight = InfusionForm.base_fields["weight_kg"].clean(typed)
-    except ValidationError as error:
-        return " ".join(error.messages)
-    per_kg = row.protocol.treatment.dose_per_kg
-    return f"{weight} kg × {per_kg:,} cells/kg = {infusion.planned_cells(weight, per_kg):,} cells"
 
 
 @form_view

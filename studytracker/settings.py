@@ -262,6 +262,8 @@ PROTOCOL_FILE = env.str("PROTOCOL_FILE", default=str(BASE_DIR / "studytracker" /
 ON_SCREENED = ["visits.schedule.record_screening_visit"]  # called with the participant, in the same transaction
 # Called with the infusion, in the same transaction.
 ON_INFUSED = ["visits.schedule.plan_follow_up", "adverse_events.watching.after_infusion"]
+# Sentences on what is missing of the safety data of a participant at the visits given: (participant, codes).
+SAFETY_LOOKS = ["visits.safety_look.missing"]
 # Called with the participant and the day; a sentence refuses the withdrawal.
 BEFORE_WITHDRAWAL = ["visits.attendance.against_withdrawal"]
 DAY0_CHECKS = ["visits.replanning.reasons_against"]  # sentences against a corrected Day 0

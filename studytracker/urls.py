@@ -1,5 +1,6 @@
 from django.urls import include, path, register_converter
 
+from participants import decision_views as decisions
 from participants.seat_views import slots
 from studytracker.outbox.health_views import alive, ready
 from studytracker.protocol.views import study, versions
@@ -36,6 +37,9 @@ urlpatterns = [
     path("audit/", include("studytracker.trust.urls")),
     path("participants/", include("participants.urls")),
     path("slots/", slots, name="slots"),
+    path("product/", include("participants.product_urls")),
+    path("dsmb/<row:pk>/", decisions.dsmb_decision, name="dsmb_decision"),
+    path("dsmb/<row:pk>/confirm/", decisions.confirm_decision, name="confirm_decision"),
     path("holds/", include("participants.hold_urls")),
     path("visits/", include("visits.urls")),
     path("calendar/", include("visits.calendar_urls")),

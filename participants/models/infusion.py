@@ -1,5 +1,7 @@
 """Day 0, and its corrections."""
 
+from decimal import Decimal
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -11,7 +13,10 @@ from .participant import Participant
 
 
 class Infusion(Versioned):
-    """The single infusion: Day 0. Planned cells are stamped as computed from the weight on that day."""
+    """The single infusion: Day 0. Planned cells are stamped as computed from the weight on that day.
+
+    The volume and the delivered cells are known once it has stopped.
+    """
 
     participant = models.OneToOneField(Participant, models.PROTECT, related_name="infusion")
     # The site-local day of `started_at`. Kept as a date so that the database can count protocol days.
@@ -20,7 +25,12 @@ class Infusion(Versioned):
     weight_kg = models.DecimalField(max_digits=5, decimal_places=2)
     planned_cells = models.PositiveBigIntegerField()
     lot = models.CharField(max_length=40)
-    volume_ml = models.DecimalField(max_digits=6, decimal_places=1)
+    dose = models.OneToOneField(
+        "participants.Dose", models.PROTECT, null=True, blank=True, related_name="infusion", help_text="As checked."
+    )
+    volume_ml = models.DecimalField("volume infused (mL)", max_digits=6, decimal_places=1, null=True, blank=True)
+    delivered_cells = models.PositiveBigIntegerField(null=True, blank=True)
+    stopped_at = models.DateTimeField("end of the infusion, in UTC", null=True, blank=True)
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
 
@@ -41,6 +51,16 @@ class Infusion(Versioned):
                 name="infusion_cells_positive",
                 violation_error_message="The number of cells must be more than 0.",
             ),
+            models.CheckConstraint(
+                condition=Q(stopped_at=None) | Q(stopped_at__gt=F("started_at")),
+                name="infusion_stopped_after_start",
+                violation_error_message="The infusion ends after it started.",
+            ),
+            models.CheckConstraint(
+                condition=Q(stopped_at=None) | Q(volume_ml__isnull=False),
+                name="infusion_stopped_with_volume",
+                violation_error_message="Give the volume infused with the end of the infusion.",
+            ),
         ]
 
     def __str__(self):
@@ -48,6 +68,13 @@ class Infusion(Versioned):
 
     def get_absolute_url(self):
         return self.participant.get_absolute_url()
+
+    @property
+    def delivered_percent(self):
+        """Delivered of planned cells in percent, to one decimal, or None while it is not known."""
+        if self.delivered_cells is None:
+            return None
+        return round(Decimal(self.delivered_cells) * 100 / self.planned_cells, 1)
 
 
 class Day0Correction(models.Model):

@@ -8,7 +8,7 @@ from participants.enrollment import EnrollmentRefused, enroll
 from participants.holds import HoldRefused, decline_hold, lift_hold, open_hold, place_hold, propose_hold
 from participants.infusion import InfusionRefused
 from participants.models import Enrollment, Hold, Infusion
-from participants.tests.test_infuse import record
+from participants.tests.test_infuse import ready, record
 from studytracker.protocol.models import Site
 
 FACTS = {"cause": "safety_concern", "text": "Two similar events"}
@@ -31,7 +31,7 @@ def test_nobody_is_enrolled_while_a_hold_is_open(musc, investigator, hold):
 
 
 def test_nobody_is_infused_while_a_hold_is_open(musc, coordinator, investigator):
-    participant = musc.enrolled()
+    participant = ready(musc)
     hold = open_hold(**FACTS, by=investigator, at=NOW)
     with pytest.raises(InfusionRefused) as refusal:
         record(participant, coordinator)
@@ -43,6 +43,7 @@ def test_lifting_the_hold_opens_both_again(musc, coordinator, investigator, chai
     lift_hold(hold=hold, reason="DSMB letter of 18 June", by=chair, at=NOW)
     participant = musc.answered()
     enroll(participant=participant, by=investigator, at=NOW)
+    musc.dosed(participant)
     assert record(participant, coordinator).participant == participant
 
 

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import NOW, TODAY
+from participants.doses import planned_cells
 from participants.enrollment import enroll
-from participants.infusion import InfusionRefused, infuse, planned_cells
+from participants.infusion import InfusionRefused, infuse
 from participants.models import Infusion
 from participants.screening import withdraw
 from visits.models import Visit
@@ -16,18 +17,19 @@ DOSE = 1_000_000
 
 
 def record(participant, coordinator, **changes):
-    facts = {
-        "infused_on": TODAY,
-        "start_time": time(10, 15),
-        "weight_kg": Decimal("72.40"),
-        "lot": "UC-1",
-        "volume_ml": Decimal("150.0"),
-    }
+    facts = {"infused_on": TODAY, "start_time": time(10, 15)}
     return infuse(participant=participant, **facts | changes, by=coordinator, at=NOW)
 
 
+def ready(cast):
+    """Enrolled, with a dose worked out and checked."""
+    participant = cast.enrolled()
+    cast.dosed(participant)
+    return participant
+
+
 def test_the_cells_are_the_weight_times_the_protocol_s_dose(musc, coordinator):
-    infusion = record(musc.enrolled(), coordinator)
+    infusion = record(ready(musc), coordinator)
     assert infusion.planned_cells == 72_400_000
     assert infusion.started_at.isoformat() == "2025-06-18T14:15:00+00:00"
 
@@ -38,7 +40,7 @@ def test_cells_per_kg_come_back_exactly_for_every_weight(weight):
 
 
 def test_the_follow_up_appears_with_the_infusion(musc, coordinator):
-    participant = musc.enrolled()
+    participant = ready(musc)
     assert participant.visits.count() == 1
     record(participant, coordinator)
     codes = list(participant.visits.order_by("order").values_list("code", flat=True))
@@ -71,7 +73,7 @@ def test_the_follow_up_appears_with_the_infusion(musc, coordinator):
     ],
 )
 def test_an_infusion_on_an_impossible_day_is_refused_and_writes_nothing(musc, coordinator, changes, field, sentence):
-    participant = musc.enrolled()
+    participant = ready(musc)
     with pytest.raises(InfusionRefused) as refusal:
         record(participant, coordinator, **changes)
     assert (refusal.value.field, refusal.value.sentences) == (field, [sentence])

@@ -11,6 +11,9 @@ class Permission(StrEnum):
     RECORD = "record results, vital signs, medicines and history"
     ENROLL = "confirm eligibility and enroll"
     INFUSE = "record the infusion"
+    HANDLE_PRODUCT = "record the product and its custody"
+    RELEASE_PRODUCT = "release a lot of the product"
+    REVIEW_SAFETY = "record and confirm decisions of the DSMB"
     LOG_VISIT = "log visits and mark them missed"
     REPORT_DEVIATION = "report and complete deviations"
     CLASSIFY_DEVIATION = "classify deviations"
@@ -45,7 +48,7 @@ P = Permission
 _ENTER = frozenset(
     {
         *(P.SEE, P.SCREEN, P.RECORD, P.INFUSE, P.LOG_VISIT, P.REPORT_DEVIATION, P.REPORT_EVENT, P.WITHDRAW),
-        *(P.NOTIFY, P.PROPOSE_HOLD, P.AMEND, P.EXPORT, P.AUDIT, P.OPERATE, P.ACKNOWLEDGE),
+        *(P.NOTIFY, P.PROPOSE_HOLD, P.HANDLE_PRODUCT, P.AMEND, P.EXPORT, P.AUDIT, P.OPERATE, P.ACKNOWLEDGE),
     }
 )
 
@@ -53,15 +56,18 @@ _ENTER = frozenset(
 GRANTS: dict[str, frozenset[Permission]] = {
     Role.COORDINATOR: _ENTER,
     Role.INVESTIGATOR: _ENTER
-    | {P.ENROLL, P.EXPORT_IDENTIFIED, P.CLASSIFY_DEVIATION, P.SIGN, P.CLOSE_CLOCK, P.PLACE_HOLD},
+    | {P.ENROLL, P.EXPORT_IDENTIFIED, P.CLASSIFY_DEVIATION, P.SIGN, P.CLOSE_CLOCK, P.PLACE_HOLD, P.RELEASE_PRODUCT},
     Role.CHAIR: frozenset(
         {
-            *(P.SEE, P.JUDGE_AS_SPONSOR, P.NOTIFY, P.CLOSE_CLOCK, P.SWITCH_RULE, P.PLACE_HOLD, P.LIFT_HOLD),
+            *(P.SEE, P.JUDGE_AS_SPONSOR, P.NOTIFY, P.CLOSE_CLOCK, P.SWITCH_RULE),
+            *(P.PLACE_HOLD, P.LIFT_HOLD, P.REVIEW_SAFETY),
             *(P.APPROVE, P.EXPORT, P.AUDIT, P.OPERATE),
         }
     ),
     Role.MONITOR: frozenset({P.SEE, P.AUDIT}),
-    Role.ADMINISTRATOR: frozenset({P.SEE, P.APPROVE, P.EXPORT, P.EXPORT_IDENTIFIED, P.AUDIT, P.OPERATE}),
+    Role.ADMINISTRATOR: frozenset(
+        {P.SEE, P.REVIEW_SAFETY, P.APPROVE, P.EXPORT, P.EXPORT_IDENTIFIED, P.AUDIT, P.OPERATE}
+    ),
 }
 
 # These roles always span the whole trial; the others are held at one site each.

@@ -11,14 +11,20 @@ from decimal import Decimal
 from adverse_events.notifications import notify
 from adverse_events.reporting import report
 from adverse_events.rules import switch
+from participants.decisions import confirm_decision, record_decision
+from participants.doses import check_dose, prepare_dose
 from participants.eligibility import NOT_APPLICABLE
 from participants.enrollment import enroll
+from participants.holds import lift_hold, open_hold, propose_hold
 from participants.infusion import infuse
-from participants.models import Participant
+from participants.models import Participant, ProductLot
+from participants.observation import record as record_vitals
+from participants.product import move, receive_lot, release_lot
 from participants.screening import answer, fail_screening, questions, screen, withdraw
 from studytracker import protocol
 from studytracker.access.grants import Role
 from studytracker.access.models import User
+from studytracker.access.passwords import Reauthenticated
 from studytracker.access.people import grant
 from studytracker.dates import PartialDate, local_instant
 from studytracker.outbox.acknowledging import acknowledge
@@ -132,22 +138,92 @@ class _Site:
             answers[part.id] = (code, "Synthetic source note")
         answer(participant=participant, answers=answers, by=self.coordinator, at=self.at(self.day(ago), 12))
 
-    def treat(self, ago, age, sex, weight, lot):
-        """Screened two weeks before an infusion `ago` days ago."""
+    def receive(self, ago, number, units=2, released=True, **facts):
+        """A lot that arrives that many days ago and, where everything is negative, is released the day after."""
+        tests = {code: (True, self.day(ago + 30)) for code, label in protocol.current().choices("donor_test")}
+        facts = {"donor_tests": tests, "viability_percent": Decimal("92.5"), "note": "Dry shipper, -150 °C"} | facts
+        lot = receive_lot(
+            site=self.site,
+            number=number,
+            donor_lot=f"D-{number[-2:]}",
+            collected_on=self.day(ago + 60),
+            cells_per_unit=120_000_000,
+            volume_ml=Decimal("100.0"),
+            units=units,
+            received_at=self.at(self.day(ago), 9),
+            expires_at=local_instant(self.day(ago - 400), time(23, 59), self.site.zone),
+            by=self.coordinator,
+            at=self.at(self.day(ago), 10),
+            **facts,
+        )
+        stored = {"units": units, "happened_at": self.at(self.day(ago), 10), "note": "Freezer 2, rack B"}
+        move(lot=lot, kind="stored", by=self.coordinator, at=self.at(self.day(ago), 11), **stored)
+        return release_lot(lot=lot, by=self.investigator, at=self.at(self.day(ago - 1), 9)) if released else lot
+
+    def treat(self, ago, age, sex, weight, lot, share="1"):
+        """Screened two weeks before an infusion `ago` days ago, of that share of the volume worked out."""
         participant = self.screen(ago + 14, age, sex)
         self.answer(participant, ago + 12)
         enroll(participant=participant, by=self.investigator, at=self.at(self.day(ago + 2), 15))
+        self.receive(ago + 5, lot)
+        volume = self.dose(participant, ago, lot, weight)
         infuse(
             participant=participant,
             infused_on=self.day(ago),
             start_time=time(10, 15),
-            weight_kg=Decimal(weight),
-            lot=lot,
-            volume_ml=Decimal("150.0"),
+            stop_time=time(11, 5),
+            volume_ml=round(volume * Decimal(share), 1),
             by=self.coordinator,
-            at=self.at(self.day(ago), 16),
+            at=self.at(self.day(ago), 18),
         )
         return participant
+
+    def dose(self, participant, ago, lot, weight):
+        """Worked out by the coordinator and checked by the investigator. Returns the volume in mL."""
+        at = self.at(self.day(ago), 9)
+        dose = prepare_dose(
+            participant=participant,
+            lot=ProductLot.objects.get(site=self.site, number=lot),
+            units=1,
+            thawed_at=at - timedelta(minutes=25),
+            weight_kg=Decimal(weight),
+            weighed_on=self.day(ago),
+            cells_per_ml=1_150_000,
+            viability_percent=Decimal("90.5"),
+            by=self.coordinator,
+            at=at,
+        )
+        answered = Reauthenticated(self.investigator.pk, at)
+        return check_dose(dose=dose, answered=answered, by=self.investigator, at=at).volume_ml
+
+    def vitals(self, participant, ago, point, at, **values):
+        """vitals(p, 87, "end", time(11, 5), SYSBP=118, TEMP="37.1")."""
+        record_vitals(
+            participant=participant,
+            time_point=point,
+            measured_on=self.day(ago),
+            measured_time=at,
+            values={code: Decimal(value) for code, value in values.items()},
+            is_sure=False,
+            by=self.coordinator,
+            at=self.at(self.day(ago), 19),
+        )
+
+    def review(self, participant, ago, cut_off_ago, waited=""):
+        """The board's decision to continue, recorded by the chair and confirmed by the administrator."""
+        chair, second = (User.objects.get(username=name) for name in ("chair", "admin"))
+        at = self.at(self.day(ago), 16)
+        decision = record_decision(
+            participant=participant,
+            decision="continue",
+            decided_on=self.day(ago),
+            cut_off_on=self.day(cut_off_ago),
+            document=f"DSMB letter of {self.day(ago):%-d %b %Y}, trial master file 8.2",
+            on_available_data=waited,
+            by=chair,
+            at=at,
+        )
+        confirm_decision(decision=decision, answered=Reauthenticated(second.pk, at), by=second, at=at)
 
     def attend(self, participant, reason="", not_done=None, visit_type="clinic", **shifts):
         """Log visits, each on its target shifted by days: attend(p, W1=0, W2=-1)."""
@@ -203,7 +279,13 @@ class _Site:
 def _musc(musc):
     """Nearly complete, late with a serious event, overdue, and in screening."""
     first = musc.treat(170, 41, "F", "68.0", "UC-2401")
+    musc.vitals(first, 170, "before", time(9, 45), SYSBP=116, DIABP=72, PULSE=74, RESP=14, TEMP="36.7", OXYSAT=98)
+    musc.vitals(first, 170, "start_30", time(10, 45), SYSBP=121, DIABP=76, PULSE=80, RESP=16, TEMP="36.9", OXYSAT=97)
+    musc.vitals(first, 170, "end", time(11, 5), SYSBP=124, DIABP=78, PULSE=88, RESP=16, TEMP="37.3", OXYSAT=97)
+    musc.vitals(first, 170, "end_60", time(12, 10), SYSBP=126, DIABP=80, PULSE=96, RESP=18, TEMP="38.3", OXYSAT=96)
+    musc.vitals(first, 170, "end_360", time(17, 0), SYSBP=118, DIABP=74, PULSE=78, RESP=14, TEMP="37.0", OXYSAT=98)
     musc.attend(first, W1=0, W2=1, W4=0)
+    musc.review(first, 152, 155)
     out = protocol.current().choices("out_of_window_reason")[0][1]
     musc.attend(first, reason=out, W8=10)
     musc.attend(first, W12=-2, W16=0, W20=3)
@@ -220,8 +302,11 @@ def _musc(musc):
         action_taken="not_applicable",
     )
 
-    second = musc.treat(87, 52, "F", "72.4", "UC-2402")
+    second = musc.treat(87, 52, "F", "72.4", "UC-2402", share="0.87")
+    musc.vitals(second, 87, "before", time(9, 50), SYSBP=132, DIABP=84, PULSE=82, RESP=16, TEMP="36.6", OXYSAT=98)
+    musc.vitals(second, 87, "end", time(11, 5), SYSBP=138, DIABP=88, PULSE=86, RESP=16, TEMP="36.8", OXYSAT=97)
     musc.attend(second, W1=0, W2=0, W4=2)
+    musc.review(second, 70, 73)
     no_sample = protocol.current().label("procedure_not_done_reason", "not_obtained")
     musc.attend(second, not_done={"urinalysis": no_sample}, W8=-3)
     onset = musc.day(22)
@@ -240,7 +325,9 @@ def _musc(musc):
     musc.tell_sponsor(shingles, 3, 18)
 
     third = musc.treat(26, 34, "M", "81.2", "UC-2404")
+    musc.vitals(third, 26, "before", time(9, 55), SYSBP=118, DIABP=70, PULSE=68, RESP=14, TEMP="36.5", OXYSAT=99)
     musc.attend(third, W1=1)
+    musc.review(third, 8, 9, waited="Week 2 is late: the board decided on Week 1 and a telephone contact on D17")
     musc.event(third, PartialDate.of(musc.day(12)), 11, term="Fatigue", grade=2)
     thrombosis = musc.event(
         third,
@@ -258,12 +345,46 @@ def _musc(musc):
 
     fourth = musc.screen(5, 47, "F")
     musc.answer(fourth, 3, leave_open=("E7a", "E7b", "E8"), E11a="unknown")
+    _musc_product(musc)
+
+
+def _musc_product(musc):
+    """What is in the freezer now, and a hold that somebody asks for."""
+    musc.receive(6, "UC-2406")
+    tests = {code: (True, musc.day(40)) for code, label in protocol.current().choices("donor_test")[:-1]}
+    musc.receive(1, "UC-2407", released=False, donor_tests=tests)
+    propose_hold(
+        cause="safety_concern",
+        text="Shingles in hospital after the infusion of one participant: review before the next infusion",
+        reference="MUSC-002 AE 1",
+        by=musc.coordinator,
+        at=musc.at(musc.day(2), 11),
+    )
 
 
 def _emory(emory):
     """On study with a missed visit, withdrawn, a screen failure, ready to enroll, and consented today."""
+    warm = "A shipper arrived above its limit; the lot is quarantined"
+    hold = open_hold(
+        site=emory.site,
+        cause="product",
+        text=warm,
+        reference="Shipment 7",
+        by=emory.investigator,
+        at=emory.at(emory.day(150), 9),
+    )
+    lift_hold(
+        hold=hold,
+        reason="Sponsor's stability data of the lot, letter filed under 5.2",
+        by=User.objects.get(username="chair"),
+        at=emory.at(emory.day(147), 15),
+    )
     first = emory.treat(134, 29, "F", "59.5", "UC-2403")
+    leaked = {"units": 1, "happened_at": emory.at(emory.day(133), 9), "note": "The second bag leaked at the seam"}
+    lot = ProductLot.objects.get(site=emory.site, number="UC-2403")
+    move(lot=lot, kind="wasted", by=emory.coordinator, at=emory.at(emory.day(133), 10), **leaked)
     emory.attend(first, W1=0, W2=2, W4=-1, W8=4)
+    emory.review(first, 114, 116)
     emory.miss(first, "W12", protocol.current().choices("missed_reason")[0][0])
     emory.event(
         first,
@@ -280,6 +401,7 @@ def _emory(emory):
 
     second = emory.treat(60, 63, "M", "90.1", "UC-2405")
     emory.attend(second, W1=0, W2=0)
+    emory.review(second, 43, 45)
     withdraw(
         participant=second,
         withdrawn_on=emory.day(34),
@@ -299,5 +421,6 @@ def _emory(emory):
         at=emory.at(emory.day(37), 14),
     )
 
+    emory.receive(4, "UC-2408")
     emory.answer(emory.screen(9, 38, "F"), 2)
     emory.screen(0, 45, "F")

@@ -38,6 +38,8 @@ VOCABULARIES = (
     "withdrawal_reason",
     "deviation_category",
     "hold_cause",
+    "dsmb_decision",
+    "donor_test",
     "determination",
     "recipient",
     "notification_method",

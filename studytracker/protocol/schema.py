@@ -46,6 +46,7 @@ from .schedule import (
     UnplannedVisit,
     VisitLog,
 )
+from .treatment import InfusionObservation, ProductRules, Treatment
 
 
 class Registry(Marked):
@@ -125,29 +126,6 @@ class DayCounting(Marked):
     local_day: Text
 
 
-class Treatment(Marked):
-    arm: Text
-    product: Text
-    dose_per_kg: Positive
-    unit: Text
-    doses: Positive
-    vehicle: Text
-    route: Text
-    given_at: Code
-    origin: Text
-    background: Text
-    weight_rule: Text
-
-    @property
-    def dose_words(self) -> str:
-        return f"{self.dose_per_kg:,} {self.unit} per kg"
-
-
-class InfusionObservation(Marked):
-    hours: Positive
-    watch_for: tuple[Text, ...]
-
-
 class SiteRules(Marked):
     code: Code
     prefix: Code
@@ -213,6 +191,7 @@ class Contents(Table):
     enrollment: Enrollment
     days: DayCounting
     treatment: Treatment
+    product: ProductRules
     infusion_observation: InfusionObservation
     sites: tuple[SiteRules, ...] = Field(alias="site", min_length=1)
     consent_forms: tuple[ConsentForm, ...] = Field(alias="consent_form", min_length=1)

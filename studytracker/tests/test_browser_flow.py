@@ -43,14 +43,28 @@ def enroll(pi):
     pi.says("MUSC-001 is enrolled in slot 1. Next: the infusion.")
 
 
+def work_out_the_dose(crc, pi):
+    crc.go("/participants/MUSC-001/dose/")
+    crc.choose(lot="UC-1")
+    crc.type(thawed_time="09:30", cells_per_ml="1", viability_percent="90.5")
+    crc.page.locator("[name=weight_kg]").press_sequentially("72.4")
+    crc.says("72.4 kg × 1,000,000 cells/kg = 72,400,000 cells. 905,000 viable cells/mL: 80.0 mL")
+    crc.click("Save the dose")
+    crc.says("80.0 mL hold 72,400,000 cells. A second person checks it.")
+    pi.go("/participants/MUSC-001/dose/check/")
+    pi.page.fill("#id_password", PASSWORD)
+    pi.click("I checked it: confirm")
+    pi.says("The dose is checked: 80.0 mL of lot UC-1.")
+
+
 def infuse(crc, trial):
     crc.go("/")
     crc.follow("Record infusion MUSC-001 Enrolled, awaiting infusion")
-    crc.page.locator("[name=weight_kg]").press_sequentially("72.4")
-    crc.says("72.4 kg × 1,000,000 cells/kg = 72,400,000 cells")
-    crc.type(start_time="10:15", lot="UC-1", volume_ml="150")
+    crc.type(start_time="10:15", stop_time="10:55", volume_ml="79.5")
     crc.click("Save the infusion and plan the visits")
     crc.says("The infusion on Mon 5 May 2025 is Day 0: 72,400,000 cells planned for 72.4 kg.")
+    crc.says("71,947,500 cells in 79.5 mL: 99.4 %")
+    crc.go("/participants/MUSC-001/")
     assert [cell.split()[0] for cell in crc.column("Visit")] == [visit.code for visit in trial.visits]
 
 
@@ -153,14 +167,16 @@ def read_the_reminder(crc):
     assert "MUSC-001 W4" in crc.text(".mail-body")
 
 
-def test_a_participant_goes_the_whole_way_through_the_pages(desk, frozen, trial, coordinator, investigator):
+def test_a_participant_goes_the_whole_way_through_the_pages(desk, frozen, trial, musc, coordinator, investigator):
     with_password(coordinator), with_password(investigator)
+    musc.lot()
     frozen.move_to(DAY_0, tick=False)
     crc, pi = desk(), desk()
     crc.sign_in("crc.musc", PASSWORD)
     screen_and_answer(crc, trial)
     pi.sign_in("pi.musc", PASSWORD)
     enroll(pi)
+    work_out_the_dose(crc, pi)
     infuse(crc, trial)
 
     frozen.move_to(NOW, tick=False)
@@ -255,7 +271,9 @@ PAGES = (
     *("/participants/screen/", "/participants/MUSC-001/", "/participants/MUSC-001/withdraw/"),
     *("/visits/MUSC-001/W2/log/", "/visits/MUSC-001/W1/missed/"),
     *("/adverse-events/MUSC-001/new/", "/adverse-events/MUSC-001/1/"),
-    *("/participants/MUSC-002/infusion/", "/participants/MUSC-003/enroll/"),
+    *("/participants/MUSC-002/infusion/", "/participants/MUSC-003/enroll/", "/participants/MUSC-002/dose/"),
+    *("/participants/MUSC-001/infusion/day/", "/participants/MUSC-001/infusion/vitals/"),
+    *("/slots/", "/holds/", "/holds/new/", "/product/", "/product/new/", "/product/custody/"),
     *("/participants/MUSC-003/criteria/", "/participants/MUSC-003/screen-failure/"),
     "/no-such-page/",
 )

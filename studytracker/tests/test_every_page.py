@@ -10,8 +10,9 @@ from adverse_events.models import Clock, Determination, Notification
 from adverse_events.notifications import determine, notify
 from adverse_events.reporting import report
 from conftest import NOW
+from participants.decisions import record_decision
 from participants.holds import propose_hold
-from participants.models import Hold
+from participants.models import DsmbDecision, Hold, ProductLot
 from studytracker.access.people import grant
 from studytracker.dates import PartialDate
 from studytracker.exports.jobs import request_export
@@ -51,8 +52,24 @@ PAGES = {
     "participant": (["MUSC-001"], AT_MUSC),
     "criteria": (["MUSC-002"], ENTERS),
     "enroll": (["MUSC-002"], {"investigator"}),
-    "infuse": (["MUSC-001"], ENTERS),
-    "dose": (["MUSC-001"], ENTERS),
+    "prepare_dose": (["MUSC-002"], ENTERS),
+    "dose": (["MUSC-002"], ENTERS),
+    "check_dose": (["MUSC-002"], ENTERS),
+    "infuse": (["MUSC-002"], ENTERS),
+    "infusion_day": (["MUSC-001"], AT_MUSC),
+    "stop_infusion": (["MUSC-001"], ENTERS),
+    "interrupt_infusion": (["MUSC-001"], ENTERS),
+    "resume_infusion": (["MUSC-001"], ENTERS),
+    "infusion_vitals": (["MUSC-001"], ENTERS),
+    "record_decision": (["MUSC-001"], {"chair", "administrator"}),
+    "dsmb_decision": (["decision"], AT_MUSC),
+    "confirm_decision": (["decision"], {"chair", "administrator"}),
+    "product": ([], HAS_A_ROLE),
+    "custody": ([], HAS_A_ROLE),
+    "new_lot": ([], ENTERS | {"emory_coordinator"}),
+    "lot": (["lot"], AT_MUSC),
+    "release_lot": (["lot"], {"investigator"}),
+    "record_custody": (["lot"], ENTERS),
     "correct_day0": (["MUSC-001"], ENTERS),
     "fail_screening": (["MUSC-002"], ENTERS),
     "withdraw": (["MUSC-001"], ENTERS),
@@ -123,6 +140,8 @@ ROWS = {
     "notice": (Notice, "site"),
     "visit": (Visit, "site"),
     "hold": (Hold, "site"),
+    "lot": (ProductLot, "site"),
+    "decision": (DsmbDecision, "site"),
     "export": (ExportJob, "sites"),
     "told": (Notification, "site"),
     "determined": (Determination, "site"),
@@ -140,7 +159,7 @@ def address(name):
 
 
 @pytest.fixture
-def stage(musc, coordinator, frozen):
+def stage(musc, coordinator, chair, frozen):
     """MUSC-001 on study with overdue visits, an event and a mail; MUSC-002 ready to enroll."""
     participant = musc.infused(DAY0)
     musc.answered()
@@ -149,6 +168,8 @@ def stage(musc, coordinator, frozen):
     facts = {"category": "privacy", "happened_on": DAY0, "description": "Fax to a wrong number"}
     report_deviation(participant=participant, by=coordinator, at=NOW, **facts)
     propose_hold(site=participant.site, cause="product", text="Lot warmed up", by=coordinator, at=NOW)
+    facts = {"decision": "continue", "decided_on": DAY0, "cut_off_on": DAY0, "document": "Letter 3"}
+    record_decision(participant=participant, by=chair, at=NOW, **facts)
     happened = {"attended_on": DAY0, "visit_type": "phone", "note": "Asked", "late_entry_reason": "Letter"}
     done = {"procedures": {"vitals": ""}, "by": coordinator, "at": NOW}
     log_unplanned(participant=participant, kind="UNS", **happened, **done)
@@ -220,6 +241,9 @@ def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, 
 
 
 READS = (
+    "infusion_day",
+    "dsmb_decision",
+    "lot",
     "site_review",
     "export",
     "hold",
@@ -248,7 +272,16 @@ def test_nobody_writes_without_the_grant(request, stage, browse, role):
     assert told == dict.fromkeys(not_theirs, status == 403)
 
 
-TAKES_A_POST = {*WRITES, "safety_review", "site_review", "screen", "new_hold", "exports", "reminder_preferences"}
+TAKES_A_POST = {
+    *WRITES,
+    "safety_review",
+    "site_review",
+    "screen",
+    "new_hold",
+    "new_lot",
+    "exports",
+    "reminder_preferences",
+}
 
 
 def test_what_only_reads_refuses_a_post(stage, browse, coordinator):
@@ -365,7 +398,7 @@ def test_home_takes_the_same_queries_however_many_participants(
     ("name", "queries"),
     [
         *(("participants", 8), ("visits", 8), ("adverse_events", 8), ("deviations", 8), ("holds", 7)),
-        *(("reminders", 8), ("open_matters", 8)),
+        *(("reminders", 8), ("open_matters", 8), ("product", 8), ("custody", 9)),
     ],
 )
 def test_a_list_takes_the_same_queries_however_many_rows(
@@ -385,13 +418,13 @@ def test_a_list_takes_the_same_queries_however_many_rows(
 
 @pytest.mark.parametrize("many", [1, 5])
 def test_the_next_mails_take_no_more_queries_for_more_rows(
-    musc, coordinator, browse, frozen, many, django_assert_max_num_queries
+    musc, coordinator, chair, administrator, browse, frozen, many, django_assert_max_num_queries
 ):
-    """By the people and their times, of which there are two here."""
+    """By the people and their times, of which there are three here."""
     for _ in range(many):
         musc.infused(DAY0)
     client = browse(coordinator)
-    with django_assert_max_num_queries(29):
+    with django_assert_max_num_queries(52):
         assert client.get("/reminders/next/").status_code == 200
 
 

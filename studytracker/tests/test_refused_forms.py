@@ -8,7 +8,7 @@ import pytest
 from adverse_events.models import AdverseEvent
 from conftest import NOW
 from participants.enrollment import enroll
-from participants.models import Enrollment, Infusion, Participant
+from participants.models import Dose, Enrollment, Infusion, Participant
 from studytracker import protocol
 from visits.attendance import attend
 from visits.models import Visit
@@ -99,47 +99,81 @@ def test_the_seventh_enrollment_is_refused_on_the_page(musc, browse, investigato
     assert Enrollment.objects.count() == 6
 
 
-INFUSION = {
-    **boxes("infused_on", "18", "6", "2025"),
-    "start_time": "10:15",
+INFUSION = {**boxes("infused_on", "18", "6", "2025"), "start_time": "10:15", "stop_time": "10:55", "volume_ml": "80"}
+DOSE = {
+    "units": "1",
+    **boxes("thawed_on", "18", "6", "2025"),
+    "thawed_time": "09:10",
     "weight_kg": "72.4",
-    "lot": "UC-77",
-    "volume_ml": "150",
+    **boxes("weighed_on", "18", "6", "2025"),
+    "cells_per_ml": "1.25",
+    "viability_percent": "91.5",
 }
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence", "typed"),
     [
-        (
-            boxes("infused_on", "28", "5", "2025"),
-            "No infusion before consent",
-            ["28", "10:15", "72.4", "UC-77", "150"],
-        ),
-        (boxes("infused_on", "29", "2", "2025"), "29 February 2025 does not exist", ["29", "72.4", "UC-77"]),
-        (boxes("infused_on", "19", "6", "2025"), "is in the future", ["19", "72.4"]),
-        (
-            {"weight_kg": "72,4"},
-            "&quot;72,4&quot; cannot be read. Write a number with at most 2 decimals after a point, such as 72.4.",
-            ["72,4", "UC-77"],
-        ),
-        ({"weight_kg": "724"}, "724 is outside 20 to 300. Check what was typed.", ["724", "UC-77"]),
-        ({"lot": "L" * 41}, "This has 41 characters and 40 fit. Shorten it.", ["L" * 41]),
+        (boxes("infused_on", "28", "5", "2025"), "No infusion before consent", ["28", "10:15", "10:55", "80"]),
+        (boxes("infused_on", "29", "2", "2025"), "29 February 2025 does not exist", ["29", "10:15", "80"]),
+        (boxes("infused_on", "19", "6", "2025"), "is in the future", ["19", "80"]),
+        ({"stop_time": "quarter to"}, "quarter to", ["10:15"]),
+        ({"volume_ml": "80,5"}, "&quot;80,5&quot; cannot be read.", ["80,5", "10:55"]),
+        ({"volume_ml": ""}, "Give the volume infused, in mL.", ["10:55"]),
+        ({"stop_time": "11:30"}, "This time is still to come.", ["11:30", "80"]),
+        ({"start_time": "07:15"}, "The cells were thawed later than this time.", ["07:15", "80"]),
     ],
 )
 def test_infusion(musc, browse, coordinator, frozen, changes, sentence, typed):
-    musc.enrolled()
+    musc.dosed(musc.enrolled())
     response = browse(coordinator).post("/participants/MUSC-001/infusion/", INFUSION | changes)
     come_back(response, sentence=sentence, typed=typed)
     assert Infusion.objects.count() == 0
 
 
-def test_the_cell_dose_is_echoed_for_a_weight_and_a_sentence_for_anything_else(musc, browse, coordinator, frozen):
+def test_the_right_infusion_form_goes_through_to_the_day_of_the_infusion(musc, browse, coordinator, frozen):
+    musc.dosed(musc.enrolled())
+    response = browse(coordinator).post("/participants/MUSC-001/infusion/", INFUSION)
+    assert (response.status_code, response.url) == (302, "/participants/MUSC-001/infusion/day/")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence", "typed"),
+    [
+        (
+            {"weight_kg": "72,4"},
+            "&quot;72,4&quot; cannot be read. Write a number with at most 2 decimals after a point, such as 72.4.",
+            ["72,4", "1.25"],
+        ),
+        ({"weight_kg": "724"}, "724 is outside 20 to 300. Check what was typed.", ["724", "1.25"]),
+        ({"lot": ""}, "Choose the lot.", ["72.4", "1.25"]),
+        ({"lot": "99999"}, "Select a valid choice.", ["72.4"]),
+        ({"viability_percent": "60"}, "60 % viable cells are below the protocol&#x27;s 70 %", ["60", "1.25"]),
+        ({"units": "25"}, "25 is outside 1 to 20.", ["25"]),
+        ({"thawed_time": "11:30"}, "The thawing cannot be in the future.", ["11:30"]),
+        ({"cells_per_ml": "0.001"}, "mL cannot be right. Check concentration and viability.", ["0.001"]),
+    ],
+)
+def test_dose(musc, browse, coordinator, frozen, changes, sentence, typed):
+    musc.enrolled()
+    form = DOSE | {"lot": musc.lot().pk} | changes
+    response = browse(coordinator).post("/participants/MUSC-001/dose/", form)
+    come_back(response, sentence=sentence, typed=typed)
+    assert Dose.objects.count() == 0
+
+
+def test_the_cell_dose_is_echoed_for_what_is_typed_and_a_sentence_for_anything_else(musc, browse, coordinator, frozen):
     musc.enrolled()
     client = browse(coordinator)
-    fragment = client.get("/participants/MUSC-001/infusion/dose/?weight_kg=72.4").content.decode()
-    assert fragment == "72.4 kg × 1,000,000 cells/kg = 72,400,000 cells"
-    assert client.get("/participants/MUSC-001/infusion/dose/?weight_kg=abc").content.decode() == (
+
+    def echo(query):
+        return client.get(f"/participants/MUSC-001/dose/echo/?{query}").content.decode()
+
+    assert echo("weight_kg=72.4") == "72.4 kg × 1,000,000 cells/kg = 72,400,000 cells"
+    assert echo("weight_kg=72.4&cells_per_ml=1.25&viability_percent=80") == (
+        "72.4 kg × 1,000,000 cells/kg = 72,400,000 cells. 1,000,000 viable cells/mL: 72.4 mL"
+    )
+    assert echo("weight_kg=abc") == (
         '"abc" cannot be read. Write a number with at most 2 decimals after a point, such as 72.4.'
     )
 

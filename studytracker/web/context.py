@@ -24,6 +24,7 @@ NAVIGATION = (
     ("Safety review", "safety_review", Permission.SEE),
     ("Deviations", "deviations", Permission.SEE),
     ("Slots", "slots", Permission.SEE),
+    ("Product", "product", Permission.SEE),
     ("Reminders", "reminders", Permission.OPERATE),
     ("Exports", "exports", Permission.EXPORT),
     ("Audit trail", "audit", Permission.AUDIT),

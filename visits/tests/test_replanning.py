@@ -72,7 +72,7 @@ def test_the_correction_keeps_both_days_the_reason_and_every_move(participant, c
 
 
 def test_another_hour_of_the_same_day_moves_no_window(correct):
-    correct(DAY0, time(11, 0))
+    correct(DAY0, time(10, 45))
     assert (Day0Correction.objects.count(), WindowMove.objects.count()) == (1, 0)
 
 

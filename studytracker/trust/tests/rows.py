@@ -38,6 +38,12 @@ CHANGES = {
     "participants.CriterionAnswer": ("evidence", "It's “quoted” \\ 100 %"),
     "participants.Enrollment": ("enrolled_on", date(2025, 2, 1)),
     "participants.Infusion": ("weight_kg", Decimal("72.50")),
+    "participants.DsmbDecision": ("document", "Letter 2"),
+    "participants.ProductLot": ("donor_lot", "D-8"),
+    "participants.DonorTest": ("is_negative", False),
+    "participants.CustodyEvent": ("note", "Freezer 2"),
+    "participants.Dose": ("weight_kg", Decimal("72.50")),
+    "participants.Interruption": ("reason", "Line blocked"),
     "participants.Hold": ("text", "Told by phone"),
     "participants.Day0Correction": ("reason", "misread"),
     "participants.LabResult": ("value", Decimal("3.500000")),
@@ -106,6 +112,8 @@ class Rows:
         self.scores = Score.objects.bulk_create(self.sledaiscore(n) for n in range(MANY))
         Event = apps.get_model("adverse_events.AdverseEvent")
         self.events = Event.objects.bulk_create(self.adverseevent(n, number=2) for n in range(MANY))
+        Lot = apps.get_model("participants.ProductLot")
+        self.lots = Lot.objects.bulk_create(self.productlot(n + 100) for n in range(MANY))
         Term = apps.get_model("adverse_events.DictionaryTerm")
         self.terms = Term.objects.bulk_create(self.dictionaryterm(n, name="Red spots") for n in range(MANY))
         Adoption, Change = apps.get_model("protocol.Adoption"), apps.get_model("visits.VersionChange")
@@ -243,6 +251,40 @@ class Rows:
             volume_ml=Decimal("150.0"),
             recorded_at=NOW,
             recorded_by=self.by,
+        )
+
+    def dsmbdecision(self, n):
+        facts = {"decision": "continue", "decided_on": TODAY, "cut_off_on": TODAY, "document": "Letter"}
+        facts |= {"site_id": "MUSC", "recorded_at": NOW, "recorded_by": self.by}
+        return self._model("participants.DsmbDecision")(participant=self.participants[n], **facts)
+
+    def productlot(self, n):
+        facts = {"donor_lot": "D-7", "collected_on": TODAY, "cells_per_unit": 10**12, "volume_ml": Decimal("50.0")}
+        facts |= {"viability_percent": Decimal("92.00"), "expires_at": NOW, "recorded_at": NOW, "recorded_by": self.by}
+        return self._model("participants.ProductLot")(site_id="MUSC", number=f"UC-{n}", **facts)
+
+    def donortest(self, n):
+        facts = {"test": "HIV", "is_negative": True, "tested_on": TODAY}
+        return self._model("participants.DonorTest")(lot=self.lots[n], site_id="MUSC", **facts)
+
+    def custodyevent(self, n):
+        facts = {"number": 1, "kind": "received", "units": 2, "before": 0, "on_hand": 2, "happened_at": NOW}
+        facts |= {"recorded_at": NOW, "recorded_by": self.by}
+        return self._model("participants.CustodyEvent")(lot=self.lots[n], site_id="MUSC", **facts)
+
+    def dose(self, n):
+        facts = {"thawed_at": NOW, "weight_kg": Decimal("72.40"), "weighed_on": TODAY, "dose_per_kg": 10**6}
+        facts |= {"target_cells": 10**12, "cells_per_ml": 10**6, "viability_percent": Decimal("90.50")}
+        facts |= {"volume_ml": Decimal("80.0"), "prepared_at": NOW, "prepared_by": self.by}
+        return self._model("participants.Dose")(
+            participant=self.participants[n], site_id="MUSC", lot=self.lots[n], **facts
+        )
+
+    def interruption(self, n):
+        facts = {"began_at": NOW, "reason": "Chills", "recorded_at": NOW, "recorded_by": self.by}
+        infusion = self.infusions[n]
+        return self._model("participants.Interruption")(
+            infusion=infusion, participant_id=infusion.participant_id, **facts
         )
 
     def hold(self, n):

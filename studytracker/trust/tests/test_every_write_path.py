@@ -78,7 +78,7 @@ def update_by_expression(rows, model, held, fresh):
         ),
         None,
     )
-    if name is None or model._meta.label in ("access.Membership", "outbox.Mail"):
+    if name is None or model._meta.label in ("access.Membership", "outbox.Mail", "participants.CustodyEvent"):
         return None
     return all_rows(model).filter(pk__in=[row.pk for row in held]).update(**{name: Concat(F(name), Value("+"))})
 

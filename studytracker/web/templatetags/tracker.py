@@ -148,6 +148,12 @@ def protocol_day_tag(on, infused_on):
 
 
 @register.filter
+def at(mapping, key):
+    """What a mapping holds at a key, or None."""
+    return mapping.get(key)
+
+
+@register.filter
 def exported(value):
     """A value as an exported file holds it, apart from the guard against formulas."""
     return as_text(value)
