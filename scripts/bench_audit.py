@@ -4,8 +4,8 @@
 
 Makes an environment of its own in a temporary folder, with the libraries from PyPI beside the packages of this one.
 Each library is registered for every table under the trail with its documented defaults. A cell says at how many tables
-the way left as many entries as rows were changed, of those that the way fits; hidden tables of many-to-many links have a line of their own. Ends with what a save costs with the
-triggers and with django-simple-history, in one run as well.
+the way left as many entries as rows were changed, of those that the way fits; the hidden tables of many-to-many links
+have a line of their own. Ends with what a save costs with the triggers and with django-simple-history, in one run too.
 """
 
 import logging
