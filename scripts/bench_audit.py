@@ -95,7 +95,7 @@ def compare() -> int:
     for history in histories.values():
         coverage.EXCUSED[history._meta.db_table] = "a measurement"
     setup_databases(verbosity=0, interactive=False, serialized_aliases=())
-    with acting("bench", source="direct"):
+    with acting("bench", source="direct", reason="A measurement"):
         with connection.schema_editor() as editor:
             for history in histories.values():
                 editor.create_model(history)
