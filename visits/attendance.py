@@ -153,6 +153,14 @@ def why_closed(visit):
     return ""
 
 
+def recorded_meanwhile(visit):
+    """What is recorded for the visit by now, to stand beside what somebody typed for it; None while nothing is."""
+    now = Visit.objects.for_page().select_related("attended_by", "missed_by").get(pk=visit.pk)
+    if not (now.attended_on or now.missed_at):
+        return None
+    return {"visit": now, "not_done": [each for each in now.procedures.order_by("id") if not each.is_done]}
+
+
 def echo(visit, on, today):
     """What the day `on` means for this visit: its window, and whether the log is late."""
     if visit.closes_on is None and not visit.unplanned:

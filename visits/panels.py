@@ -18,6 +18,7 @@ from .models import Visit
 
 MATRIX_ROWS = 50
 AGENDA_DAYS = 14
+AGENDA_LINES = 100
 AHEAD = (status.SOON, status.UPCOMING)
 KEY = [(code, status.SYMBOLS[code], name) for code, name in status.NAMES.items()]
 
@@ -114,8 +115,9 @@ def agenda(user, at):
     lines = [line for visit in visits.select_related("participant", "site") for line in _agenda_lines(visit)]
     lines = [line for line in lines if today[line[2].site_id] <= line[0] <= last]
     lines.sort(key=lambda line: (line[0], line[1] or "24:00", line[2].participant.identifier))
+    lines, is_cut = lines[:AGENDA_LINES], len(lines) > AGENDA_LINES
     days = [(day, list(members)) for day, members in groupby(lines, key=lambda line: line[0])]
-    return {"template": "visits/agenda.html", "days": days, "span": AGENDA_DAYS}
+    return {"template": "visits/agenda.html", "days": days, "span": AGENDA_DAYS, "is_cut": is_cut}
 
 
 def _agenda_lines(visit):

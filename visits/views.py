@@ -126,7 +126,11 @@ def log_visit(request, identifier, code):
         return redirect(after_log(request, logged, form), identifier)
     if form.is_bound:
         day = getattr(form, "cleaned_data", {}).get("attended_on")
-    return visit_page(request, "visits/log.html", visit, form, echo=day and attendance.echo(visit, day, today))
+    context = {
+        "echo": day and attendance.echo(visit, day, today),
+        "theirs": form.is_bound and attendance.recorded_meanwhile(visit),
+    }
+    return visit_page(request, "visits/log.html", visit, form, **context)
 
 
 def after_log(request, logged, form):
@@ -259,4 +263,5 @@ def visit_page(request, template, visit, form, **context):
         "status": visit.status(today),
         "form": form,
     }
-    return render(request, template, context, status=status_for(form))
+    status = 409 if context.get("theirs") else status_for(form)
+    return render(request, template, context, status=status)

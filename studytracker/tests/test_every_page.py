@@ -1,7 +1,7 @@
 """Every address, as everybody: who gets in, who is told no, and who learns nothing."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.urls import get_resolver, reverse
@@ -12,7 +12,7 @@ from adverse_events.reporting import report
 from conftest import NOW
 from participants.decisions import record_decision
 from participants.holds import propose_hold
-from participants.models import DsmbDecision, Hold, ProductLot
+from participants.models import DsmbDecision, Hold, Participant, ProductLot
 from studytracker.access.people import grant
 from studytracker.dates import PartialDate
 from studytracker.exports.jobs import request_export
@@ -449,3 +449,34 @@ def test_a_participant_page_takes_the_same_queries_however_much_happened(
     client = browse(coordinator)
     with django_assert_max_num_queries(13):
         client.get("/participants/MUSC-001/")
+
+
+@pytest.mark.parametrize("people", [6, 300])
+def test_home_takes_few_queries_however_many_participants_there_are(
+    people, musc, coordinator, browse, frozen, django_assert_max_num_queries
+):
+    """Every participant has a visit overdue and two under way; scripts/bench_visits.py goes on to 100,000."""
+    facts = {"site_id": "MUSC", "protocol_version": "1.0", "screened_on": DAY0, "age": 40, "sex": "F"}
+    facts |= {"screened_at": NOW, "screened_by": coordinator}
+    rows = Participant.objects.bulk_create(
+        Participant(number=number, identifier=f"MUSC-{number:03}", **facts) for number in range(1, people + 1)
+    )
+    windows = {"W1": (DAY0, 5, 9), "W2": (DAY0, 15, 22), "W4": (DAY0, 16, 30)}
+    Visit.objects.bulk_create(
+        Visit(
+            participant=row,
+            site_id="MUSC",
+            code=code,
+            order=order,
+            opens_on=day0 + timedelta(days=first),
+            target_on=day0 + timedelta(days=first),
+            closes_on=day0 + timedelta(days=last),
+        )
+        for row in rows
+        for order, (code, (day0, first, last)) in enumerate(windows.items())
+    )
+    client = browse(coordinator)
+    with django_assert_max_num_queries(15):
+        page = client.get("/").content.decode()
+    assert f"Overdue: {people}" in page
+    assert page.count('<span class="worklist-what">') == 3 * min(people, 50)

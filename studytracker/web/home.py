@@ -12,6 +12,8 @@ from studytracker.outbox.health import unattended
 
 from .worklist import worklist
 
+MOST_SHOWN = 50  # of one group; its count leads to all of them
+
 
 @require_safe
 def home(request):
@@ -22,7 +24,8 @@ def home(request):
         request,
         "web/home.html",
         {
-            "groups": groups,
+            "groups": [(group, items[:MOST_SHOWN], len(items), items[0].listing) for group, items in groups],
+            "most_shown": MOST_SHOWN,
             "counts": [(group, len(items), items[0].listing) for group, items in groups],
             "panels": [import_string(path)(user, at) for path in settings.HOME_PANELS],
             "exports": exportable(user),

@@ -138,6 +138,11 @@ class Visit(Versioned):
                 name="visit_open_by_window",
             ),
             models.Index(fields=["site", "target_on", "id"], name="visit_listing"),
+            # The listing of several sites, and its other orders.
+            models.Index(fields=["target_on", "id"], name="visit_listing_all"),
+            models.Index(fields=["opens_on", "id"], name="visit_by_opening"),
+            models.Index(fields=["closes_on", "id"], name="visit_by_closing"),
+            models.Index(fields=["attended_on", "id"], name="visit_by_attendance"),
         ]
 
     def __str__(self):

@@ -87,7 +87,7 @@ def test_the_log_starts_with_the_day_booked_once_it_has_come(week_4, booked):
 
 def group_of(client, identifier="MUSC-001", text="W4"):
     groups = client.get("/").context["groups"]
-    return [(group, item.detail) for group, items in groups for item in items if item.text == text]
+    return [(group, item.detail) for group, items, *_ in groups for item in items if item.text == text]
 
 
 def test_a_booking_that_has_passed_waits_for_its_log_in_a_group(week_4, booked, browse, coordinator, time_machine):

@@ -1,0 +1,119 @@
+"""In Chromium: no page breaks a rule of WCAG that a program can check, light or dark, and the keyboard is enough."""
+
+import os
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from conftest import TODAY
+from visits.models import Visit
+
+from .browser import NOTHING
+from .test_every_page import PAGES, address, stage  # noqa: F401
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+# Answers for htmx, which no person sees as a page of its own.
+FRAGMENTS = {"day_echo", "dose"}
+MAIN = ("home", "participant", "log_visit", "visit", "calendar", "adverse_events", "report_event", "deviation")
+# Each page takes seconds: `make proof ONLY=accessibility` looks at every one, the suite at those of every day.
+SHOWN = [name for name in PAGES if name not in FRAGMENTS] if os.environ.get("EVERY_PAGE") else MAIN
+
+
+def violations(page):
+    """'rule: first element' of what axe finds wrong on the page as it stands."""
+    found = Axe().run(page, options=RULES)
+    return [
+        f"{each['id']}: {each['nodes'][0]['target']} {each['nodes'][0].get('failureSummary', '')[:200]}"
+        for each in found.response["violations"]
+    ]
+
+
+@pytest.fixture
+def pi(desk, stage, investigator):  # noqa: F811
+    return desk(investigator)
+
+
+@pytest.fixture
+def windows(desk, stage, investigator, chair):  # noqa: F811
+    """windows(name) is open on the page of that name, for somebody who may see it."""
+    opened = {role: desk(person) for role, person in (("investigator", investigator), ("chair", chair))}
+
+    def go(name):
+        [role, *_] = [role for role in opened if role in PAGES[name][1]]
+        assert opened[role].go(address(name)).status == 200, name
+        return opened[role]
+
+    return go
+
+
+def test_no_page_breaks_a_rule_that_a_program_can_check(windows):
+    wrong = {}
+    for name in SHOWN:
+        pi = windows(name)
+        for scheme in ("light", "dark"):
+            pi.page.emulate_media(color_scheme=scheme)
+            if found := violations(pi.page):
+                wrong[f"{name}, {scheme}"] = found
+        pi.page.emulate_media(color_scheme="light")
+    assert wrong == {}
+
+
+def test_a_page_that_breaks_a_rule_would_be_found(pi):
+    """The negative control: a box without a label, and grey on grey."""
+    pi.go("/")
+    assert violations(pi.page) == []
+    pi.page.evaluate(
+        "document.querySelector('main').insertAdjacentHTML('beforeend',"
+        ' \'<input name="nameless"><p id="faint">faint</p>\');'
+        "document.getElementById('faint').style.color = '#999';"
+        "document.getElementById('faint').style.background = '#aaa'"
+    )
+    assert [each.split(":")[0] for each in violations(pi.page)] == ["color-contrast", "label"]
+
+
+def test_a_routine_visit_is_logged_by_keyboard_alone(desk, musc):
+    """Tab, Enter, Space and typing: the mouse is never used, and every stop shows where the focus is."""
+    musc.infused(TODAY - timedelta(days=14))
+    crc = desk(musc.coordinator)
+    crc.go("/")
+    tab_to(crc, "Log visit MUSC-001 W2")
+    with crc.page.expect_navigation():
+        crc.page.keyboard.press("Enter")
+    tab_to(crc, "All procedures done")
+    crc.page.keyboard.press("Enter")
+    tab_to(crc, "Save visit")
+    with crc.page.expect_navigation():
+        crc.page.keyboard.press("Enter")
+    crc.says("MUSC-001 W2 is logged for Wed 18 Jun 2025.")
+    assert Visit.objects.get(code="W2").procedures.filter(is_done=True).count() == 12
+    assert crc.watch.found == NOTHING
+
+
+FOCUS = """() => {
+    const here = document.activeElement, style = getComputedStyle(here);
+    return [here.innerText || here.getAttribute("aria-label") || here.name || here.tagName,
+            style.outlineStyle !== "none" || style.boxShadow !== "none"];
+}"""
+
+
+def tab_to(crc, name, most=200):
+    """Presses Tab until the focus stands on the control of that name; fails where a stop cannot be seen."""
+    for _ in range(most):
+        crc.page.keyboard.press("Tab")
+        words, is_seen = crc.page.evaluate(FOCUS)
+        assert is_seen, f"The focus on {words!r} cannot be seen."
+        if " ".join(words.split()) == name:
+            return
+    raise AssertionError(f"{most} times Tab did not lead to {name}.")
+
+
+def test_no_page_is_wider_than_a_small_telephone(windows):
+    widths = {}
+    for name in SHOWN:
+        pi = windows(name)
+        pi.page.set_viewport_size({"width": 320, "height": 800})
+        widths[name] = pi.page.evaluate("document.documentElement.scrollWidth")
+    assert {name: width for name, width in widths.items() if width > 320} == {}
