@@ -144,7 +144,7 @@ def counters(histories) -> dict:
 
 def tried(models, count) -> dict:
     """{way: {name: [(expected, recorded), ...]}} over the tables that the way fits."""
-    from django.db import IntegrityError, transaction
+    from django.db import DataError, IntegrityError, transaction
 
     from conftest import NOW
     from studytracker import protocol
@@ -166,8 +166,8 @@ def tried(models, count) -> dict:
                     with transaction.atomic():
                         one_way(way, model, rows, count, tally, folder)
                         transaction.set_rollback(True)
-                except IntegrityError:
-                    continue  # the table refuses this way: a deletion, or the change of a signature
+                except (DataError, IntegrityError):
+                    continue  # the table refuses this way: a deletion, a change of a signature, a value too long
         for name, act in (("many-to-many", links), ("cascade", cascade)):
             with transaction.atomic():
                 act(person, rows, count, tally[name])
