@@ -179,7 +179,20 @@ class Cast:
             for criterion, part in questions(participant)
         }
         answer(participant=participant, answers=answers, by=self.coordinator, at=_at(on))
+        self.confirm(participant, _at(on, 15))
         return participant
+
+    def confirm(self, participant, at):
+        """The investigator signs the worksheet, where nothing of it is open."""
+        from participants.confirmation import KIND, MEANING
+        from studytracker.access.passwords import Reauthenticated
+        from studytracker.trust.signatures import sign, standing
+
+        now = standing(KIND, participant.identifier)
+        if not now.snapshot.open_items:
+            answered, by = Reauthenticated(self.investigator.pk, at), self.investigator
+            facts = {"displayed_hash": now.sha256, "meaning": MEANING, "comment": ""}
+            sign(kind=KIND, key=participant.identifier, answered=answered, by=by, at=at, **facts)
 
     def enrolled(self, on=TODAY - timedelta(days=20)):
         from participants.enrollment import enroll

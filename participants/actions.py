@@ -15,13 +15,19 @@ class Action(NamedTuple):
 
 def actions(participant, user) -> list[Action]:
     site, offers = participant.site_id, []
-    if not participant.is_open:
+    if not participant.is_open and not participant.screen_failed_at:
         return offers
 
     def offer(permission, label, name, style="outline-secondary"):
         if user.can(permission, site):
             offers.append(Action(label, reverse(name, args=[participant.identifier]), style))
 
+    if participant.screen_failed_at:
+        offer(Permission.SEE, "Eligibility worksheet", "worksheet")
+        offer(Permission.SCREEN, "Screen again…", "screen_again", "primary")
+        return offers
+    if not participant.infused:
+        offer(Permission.SEE, "Eligibility worksheet", "worksheet")
     if not participant.enrolled:
         offer(Permission.SCREEN, "Answer the criteria", "criteria", "primary")
         offer(Permission.ENROLL, "Confirm eligibility and enroll", "enroll", "primary")
@@ -36,5 +42,7 @@ def actions(participant, user) -> list[Action]:
         )
         offer(Permission.REVIEW_SAFETY, "Decision of the DSMB…", "record_decision")
         offer(Permission.INFUSE, "Correct Day 0…", "correct_day0")
+    offer(Permission.SEE, "Results, medicines, history", "facts")
+    offer(Permission.SCREEN, "Consent to a newer form…", "consent_again")
     offer(Permission.WITHDRAW, "Withdraw…", "withdraw")
     return offers

@@ -80,7 +80,7 @@ def _span_at(part, anchor, spans, subject, evidence, moment):
 def _nothing_inside(part, anchor, spans, subject, evidence, moment):
     sources = tuple(dict.fromkeys(source(row, row_words(row)) for row, _ in spans))
     if not_asked := unasked(subject, evidence, anchor, moment):
-        return Finding(None, not_asked, sources)
+        return Finding(None, not_asked, sources, again=is_asked_again(subject, evidence, moment))
     taken = evidence.taken_on(subject)
     earlier = [span for _, span in spans if span.last_latest < begins(part.look_back, anchor.on)]
     last = max((span.last_latest for span in earlier), default=None)
@@ -103,6 +103,10 @@ def unasked(subject, evidence, anchor, moment) -> str:
         day = "on the day of the infusion" if wanted == moment.baseline else "at Screening"
         return f"{name}: asked for up to {day_label(taken)}. Ask again {day}, {day_label(wanted)}."
     return ""
+
+
+def is_asked_again(subject, evidence, moment) -> bool:
+    return moment.is_day and evidence.taken_on(subject) is not None
 
 
 def _list_name(subject):
@@ -184,7 +188,7 @@ def _touch(rows, on: date) -> bool | None:
 def _absent_now(evidence, moment, words, anchor=None):
     anchor = anchor or Anchor("Screening", moment.screening)
     if not_asked := unasked("histories", evidence, anchor, moment):
-        return Finding(None, not_asked)
+        return Finding(None, not_asked, again=is_asked_again("histories", evidence, moment))
     taken = day_label(evidence.taken_on("histories"))
     return Finding(
         ABSENT, f"{words.capitalize()}, by the history taken up to {taken}.", (Source(f"History, {taken}"),)

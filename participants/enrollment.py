@@ -9,7 +9,7 @@ from studytracker.dates import day_label
 from studytracker.protocol.models import Slot
 from studytracker.refusal import Refused
 
-from . import holds
+from . import confirmation, holds
 from .models import Enrollment, Participant
 from .screening import assessment
 
@@ -20,8 +20,9 @@ class EnrollmentRefused(Refused):
 
 @transaction.atomic
 def enroll(*, participant, by, at, enrolled_on=None):
-    """Confirm eligibility and take the lowest free slot. Returns the Enrollment; raises EnrollmentRefused.
+    """Take the lowest free slot, once an investigator confirmed eligibility. Returns the Enrollment.
 
+    Raises EnrollmentRefused.
     `enrolled_on` is the site-local day the investigator decided, today when it is not given.
     """
     participant = Participant.objects.select_for_update().get(pk=participant.pk)
@@ -93,7 +94,7 @@ def reasons_against(participant, on) -> list[str]:
         return [f"{participant} is closed: {participant.stage.lower()}."]
     if participant.enrolled:
         return [f"{participant} is enrolled already, in slot {participant.enrolled.slot_id}."]
-    return assessment(participant, on).sentences()
+    return assessment(participant, on).sentences() or confirmation.reasons_against(participant)
 
 
 def seats():

@@ -37,6 +37,8 @@ class Finding:
     by_rescreening: bool = False
     goes_on: bool = False
     worst_case: bool = False
+    # It was asked before, and the day of the infusion asks again: an earlier answer does not stand in for it.
+    again: bool = False
 
     @property
     def runs_out(self) -> bool:

@@ -19,6 +19,7 @@ class ScreenForm(forms.Form):
     consent_version = forms.ChoiceField(label="Consent form version")
     consent_on = DateField(label="Consent signed on")
     consent_time = TimeField(label="Consent signed at", help_text="Site time, such as 09:30.")
+    obtained_by = TextField(label="Consent obtained by (optional)", max_length=100, required=False)
     screened_on = DateField(label="Date of the screening visit")
     age = NumberField(
         label="Age in completed years at screening",
@@ -157,12 +158,43 @@ class Day0Form(forms.Form):
 
 class ScreenFailureForm(forms.Form):
     failed_on = DateField(label="Date of the screen failure")
+    criteria = forms.MultipleChoiceField(
+        label="Criteria that failed",
+        required=False,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
+        help_text="None where it failed for another reason, such as consent taken back.",
+    )
     reason = TextField(
         label="Reason",
         max_length=500,
         help_text="Name the criteria, such as E2a.",
         error_messages={"required": "Give the reason of the screen failure."},
     )
+
+    def __init__(self, *args, rules, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["criteria"].choices = [
+            (each.id, f"{each.id} {each.parts[0].label if len(each.parts) == 1 else each.text}")
+            for each in rules.criteria
+            if each.answered
+        ]
+
+
+class ConsentForm(forms.Form):
+    consent_version = forms.ChoiceField(label="Consent form version")
+    consent_on = DateField(label="Consent signed on")
+    consent_time = TimeField(label="Consent signed at", help_text="Site time, such as 09:30.")
+    obtained_by = TextField(label="Consent obtained by (optional)", max_length=100, required=False)
+
+    def __init__(self, *args, rules, site, **kwargs):
+        super().__init__(*args, **kwargs)
+        versions = sorted((form.version for form in rules.consent_forms if site in form.sites), reverse=True)
+        self.fields["consent_version"].choices = [(version, version) for version in versions]
+
+
+class ScreenAgainForm(ConsentForm):
+    screened_on = DateField(label="Date of the new screening visit")
+    age = NumberField(label="Age in completed years at that screening", at_least=0, at_most=120, example=41)
 
 
 class WithdrawalForm(forms.Form):

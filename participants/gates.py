@@ -6,8 +6,7 @@ from django.urls import reverse
 
 from studytracker.dates import day_label
 
-from . import decisions, evidence, holds
-from .worksheet import judge
+from . import confirmation, decisions, holds
 
 
 class Gate(NamedTuple):
@@ -50,14 +49,13 @@ def _consent(participant, started_at):
 
 
 def _eligibility(participant, on):
-    link = _here(participant, "Eligibility", "enroll")
+    link = _here(participant, "Eligibility worksheet", "worksheet")
     enrolled = participant.enrolled
     if not enrolled:
         return Gate("Eligibility", ["An investigator confirms eligibility and enrolls first."], "", link)
     if on < enrolled.enrolled_on:
         return Gate("Eligibility", [f"Enrolled on {day_label(enrolled.enrolled_on)}, which is later."], "", link)
-    sheet = judge(evidence.of(participant, until=on), baseline=on, is_day=True)  # look-backs count to that very day
-    reasons = sheet.assessment.sentences()
+    reasons = confirmation.against_infusion(participant, on)  # signed, not stale, and judged again for that very day
     return Gate("Eligibility", reasons, f"Confirmed {day_label(enrolled.enrolled_on)} by {enrolled.enrolled_by}", link)
 
 

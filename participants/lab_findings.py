@@ -111,9 +111,8 @@ def pregnancy(criterion, part, evidence, moment):
         return _no_result(evidence, part)
     row = _last(known)
     if wanted and row.collected.earliest < wanted and row.result == NEGATIVE:
-        return Finding(
-            None, f"The last test was on {row.collected}: repeat it before the infusion.", (_lab_source(row),)
-        )
+        words = f"The last test was on {row.collected}: repeat it before the infusion."
+        return Finding(None, words, (_lab_source(row),), again=True)
     code = {POSITIVE: PRESENT, NEGATIVE: ABSENT}.get(row.result, UNKNOWN)
     return Finding(code, f"{row.planned.name} {row.reported.lower()} on {row.collected}.", (_lab_source(row),))
 

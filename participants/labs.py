@@ -8,7 +8,7 @@ from studytracker import protocol
 from studytracker.dates import ImpossibleTime, day_label, local_instant
 from studytracker.protocol.models import Site
 
-from .facts import FactRefused, about, confirmed, partial, refuse_future
+from .facts import FactRefused, Implausible, about, confirmed, partial, refuse_future
 from .models import LabResult, SiteLabRange
 from .models.labs import COMPARATORS
 
@@ -65,6 +65,22 @@ def record_lab(
         method=method,
         **about(participant, visit_code=visit_code, source=source, warnings=warnings, by=by, at=at),
     )
+
+
+@transaction.atomic
+def record_panel(*, participant, results, by, at, **shared):
+    """Record the results of one report together: all of them, or none. `results` are the arguments of `record_lab`
+    that differ. Raises Implausible with every warning at once.
+    """
+    made, asked = [], []
+    for result in results:
+        try:
+            made.append(record_lab(participant=participant, by=by, at=at, **shared, **result))
+        except Implausible as warned:
+            asked += warned.warnings
+    if asked:
+        raise Implausible(*asked)
+    return made
 
 
 def _planned(rules, test):

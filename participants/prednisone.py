@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, Decimal
 from studytracker.dates import day_label
 from studytracker.protocol.measures import plain
 
-from .course_findings import row_words, unasked
+from .course_findings import is_asked_again, row_words, unasked
 from .findings import ABSENT, PRESENT, UNKNOWN, Finding, Source, source, window_words
 from .lookback import Span, begins, first_free
 
@@ -102,7 +102,7 @@ def finding(criterion, part, evidence, moment):
 
 def _within(part, anchor, evidence, moment, most, limit_words, sources, free):
     if not_asked := unasked(SUBJECT, evidence, anchor, moment):
-        return Finding(None, not_asked, sources)
+        return Finding(None, not_asked, sources, again=is_asked_again(SUBJECT, evidence, moment))
     words = (
         f"At most {plain(round(most, 2))} mg prednisone a day against {limit_words}; the {window_words(part, anchor)}."
     )
@@ -111,7 +111,7 @@ def _within(part, anchor, evidence, moment, most, limit_words, sources, free):
 
 def _none_near(part, anchor, evidence, moment):
     if not_asked := unasked(SUBJECT, evidence, anchor, moment):
-        return Finding(None, not_asked)
+        return Finding(None, not_asked, again=is_asked_again(SUBJECT, evidence, moment))
     taken = day_label(evidence.taken_on(SUBJECT))
     words = f"No systemic corticosteroid; the {window_words(part, anchor)} (list complete up to {taken})."
     return Finding(ABSENT, words, (Source(f"Medicines complete up to {taken}"),))

@@ -50,7 +50,20 @@ def announce(hooks, *args, **kwargs):
 
 
 @transaction.atomic
-def screen(*, site, screened_on, age, sex, consent_version, consent_on, consent_time, by, at):
+def screen(
+    *,
+    site,
+    screened_on,
+    age,
+    sex,
+    consent_version,
+    consent_on,
+    consent_time,
+    by,
+    at,
+    obtained_by="",
+    rescreens=None,
+):
     """Give the next identifier of the site to a person who consented, and open the screening.
 
     `screened_on` and `consent_on` are site-local dates, `consent_time` a site-local time. Raises ScreeningRefused.
@@ -60,10 +73,10 @@ def screen(*, site, screened_on, age, sex, consent_version, consent_on, consent_
     site = Site.objects.select_for_update(no_key=True).filter(pk=getattr(site, "pk", site)).first()
     if site is None:
         raise ScreeningRefused("This site is not in the protocol. Choose one of the list.", field="site")
-    signed_at = _consent_instant(site, consent_on, consent_time)
+    signed_at = consent_instant(site, consent_on, consent_time)
     _check_days(site, screened_on, consent_on, signed_at, at)
     rules = version_at(site.code, consent_on)
-    _check_form(rules, site, consent_version, consent_on)
+    check_form(rules, site, consent_version, consent_on)
     _term(rules, "sex", sex, field="sex")
     number = (Participant.objects.filter(site=site).aggregate(last=Max("number"))["last"] or 0) + 1
     participant = Participant.objects.create(
@@ -76,12 +89,14 @@ def screen(*, site, screened_on, age, sex, consent_version, consent_on, consent_
         sex=sex,
         screened_at=at,
         screened_by=by,
+        rescreens=rescreens,
     )
     Consent.objects.create(
         participant=participant,
         form_version=consent_version,
         signed_on=consent_on,
         signed_at=signed_at,
+        obtained_by=obtained_by,
         recorded_at=at,
         recorded_by=by,
     )
@@ -89,7 +104,7 @@ def screen(*, site, screened_on, age, sex, consent_version, consent_on, consent_
     return participant
 
 
-def _consent_instant(site, on, time):
+def consent_instant(site, on, time):
     try:
         return local_instant(on, time, site.zone)
     except ImpossibleTime as error:
@@ -116,7 +131,7 @@ def _check_days(site, screened_on, consent_on, signed_at, at):
         )
 
 
-def _check_form(rules, site, version, on):
+def check_form(rules, site, version, on):
     valid = [form.version for form in rules.consent_forms_at(site.code, on)]
     if version not in valid:
         known = ", ".join(valid) or "none"
@@ -128,13 +143,13 @@ def _check_form(rules, site, version, on):
 
 def worksheet(participant, on):
     """The worksheet as it stands: for the infusion that was, else for the earliest Baseline from the day `on` that no
-    look-back forbids (for `on` itself where there is none). Eight queries.
+    look-back forbids (for `on` itself where there is none). Six queries.
     """
     return _standing(evidence.of(participant, until=participant.infused_on), participant.infused_on or on)
 
 
 def worksheets(participants, at):
-    """Worksheets by participant key, each on today's date at its site. Eight queries, however many there are."""
+    """Worksheets by participant key, each on today's date at its site. Six queries, however many there are."""
     participants = list(participants)
     found = evidence.of_many(participants) if participants else {}
     todays = Site.todays(at)
@@ -171,7 +186,7 @@ def answer(*, participant, answers, by, at, was=None, reason=""):
     than the record proposes, and says why in `words`.
     """
     participant = Participant.objects.select_for_update().get(pk=participant.pk)
-    _must_be_open(participant)
+    must_be_open(participant)
     if participant.enrolled:
         raise ScreeningRefused("The criteria were confirmed at enrollment and are closed to changes.")
     rows, stored, overtaken = _open_rows(participant), participant.answers_by_part, []
@@ -218,7 +233,7 @@ def _overridden(row, code, words, participant, by) -> str:
     return row.proposal
 
 
-def _must_be_open(participant):
+def must_be_open(participant):
     if not participant.is_open:
         raise ScreeningRefused(
             f"{participant} is closed: {participant.stage.lower()}. Nothing more can be recorded here."
@@ -226,17 +241,27 @@ def _must_be_open(participant):
 
 
 @transaction.atomic
-def fail_screening(*, participant, failed_on, reason, by, at):
-    """Close the screening without enrolling. The failing criteria stay in the record."""
+def fail_screening(*, participant, failed_on, reason, by, at, criteria=()):
+    """Close the screening without enrolling. `criteria` are the ids of those that failed; they stay in the record."""
     participant = Participant.objects.select_for_update().get(pk=participant.pk)
-    _must_be_open(participant)
+    must_be_open(participant)
     if participant.enrolled:
         raise ScreeningRefused(f"{participant} is enrolled already. Withdraw the participant instead.")
     _check_leaving(participant, failed_on, at, field="failed_on")
+    known = {criterion.id for criterion in participant.protocol.criteria if criterion.answered}
+    if unknown := sorted(set(criteria) - known):
+        raise ScreeningRefused(f"The protocol has no criterion {', '.join(unknown)}.", field="criteria")
+    participant.screen_failed_criteria = " ".join(criteria)
     participant.screen_failed_on, participant.screen_failed_at = failed_on, at
     participant.screen_failed_by, participant.screen_failed_reason = by, reason
     participant.save(
-        update_fields=["screen_failed_on", "screen_failed_at", "screen_failed_by", "screen_failed_reason"]
+        update_fields=[
+            "screen_failed_on",
+            "screen_failed_at",
+            "screen_failed_by",
+            "screen_failed_reason",
+            "screen_failed_criteria",
+        ]
     )
     return participant
 
@@ -245,7 +270,7 @@ def fail_screening(*, participant, failed_on, reason, by, at):
 def withdraw(*, participant, withdrawn_on, reason, note, by, at):
     """Record that the participant left the study. `reason` is a code of the protocol's withdrawal reasons."""
     participant = Participant.objects.select_for_update().get(pk=participant.pk)
-    _must_be_open(participant)
+    must_be_open(participant)
     _check_leaving(participant, withdrawn_on, at, field="withdrawn_on")
     if participant.infused_on and withdrawn_on < participant.infused_on:
         raise ScreeningRefused(

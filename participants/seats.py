@@ -58,7 +58,7 @@ def by_site(seats) -> list[tuple[str, int]]:
 
 
 def waiting(user, at) -> list[Waiting]:
-    """Everybody eligible and not enrolled, longest ready first. Ten queries, whatever their number."""
+    """Everybody eligible and not enrolled, longest ready first. Eight queries, whatever their number."""
     open_screenings = (
         Participant.objects.for_listing()
         .filter(enrollment=None, screen_failed_at=None, withdrawn_at=None)

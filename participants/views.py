@@ -165,8 +165,9 @@ def _moves(row, form, at):
 def fail_screening(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.WITHDRAW, identifier=identifier)
     at = timezone.now()
-    failed = ", ".join(screening.assessment(row, row.site.today(at)).failed)
-    form = ScreenFailureForm(posted(request), initial={"failed_on": row.site.today(at), "reason": failed})
+    failed = screening.assessment(row, row.site.today(at)).failed
+    initial = {"failed_on": row.site.today(at), "reason": ", ".join(failed), "criteria": list(failed)}
+    form = ScreenFailureForm(posted(request), rules=row.protocol, initial=initial)
     if submit(request, form, partial(screening.fail_screening, participant=row, by=request.user, at=at)):
         messages.success(request, f"{row} is recorded as a screen failure.")
         return redirect("participant", row.identifier)

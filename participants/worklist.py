@@ -10,7 +10,7 @@ from .screening import worksheets
 
 
 def items(user, at):
-    """Screenings to finish, participants to enroll and infusions to record, for those who may. Nine queries."""
+    """Screenings to finish, participants to enroll and infusions to record, for those who may. Seven queries."""
     mine = Participant.objects.visible_to(user).for_listing().filter(infusion=None)
     waiting = list(mine.filter(screen_failed_at=None, withdrawn_at=None).order_by("identifier"))
     sheets = worksheets([each for each in waiting if not each.enrolled], at)
@@ -41,7 +41,8 @@ def _infusion(participant, user):
 def _screening(participant, user, sheet):
     state = sheet.assessment
     if state.is_eligible and user.can(Permission.ENROLL, participant.site_id):
-        return _item(participant, "Ready to enroll", "Every criterion answered and met", "Review and enroll", "enroll")
+        detail = "Every criterion answered and met"
+        return _item(participant, "Ready to enroll", detail, "Sign and enroll", "confirm_eligibility")
     if not user.can(Permission.SCREEN, participant.site_id):
         return None
     detail = f"{state.answered} of {len(state.verdicts)} criteria answered"

@@ -45,6 +45,14 @@ FINDERS = {
     "rituximab_on": course_findings.medicine_span,
     "b_cell_depleting_on": course_findings.medicine_span,
 }
+RESULT_WORDS = {
+    "met": "✓ Met",
+    "absent": "✓ Not excluded",
+    "not_applicable": "– Not applicable",
+    NOT_MET: "✕ Not met",
+    PRESENT: "✕ Excluded",
+    UNKNOWN: "? Unknown",
+}
 BLOCKING = (PRESENT, NOT_MET, WAITING)
 
 
@@ -68,6 +76,20 @@ class Row:
     def proposal(self) -> str | None:
         """What the record proposes to a part that a person decides."""
         return self.finding.result if self.finding and self.part.decided == "mixed" else None
+
+    @property
+    def result_words(self) -> str:
+        """A sign and words: never a colour alone."""
+        if self.result == WAITING:
+            return f"→ Not yet: from {day_label(self.finding.free_from)}"
+        if self.result is None:
+            return "? Investigator" if self.part.decided == "judged" else "… Not answered"
+        return RESULT_WORDS[self.result]
+
+    @property
+    def result_class(self) -> str:
+        passing = "passes" if self.result in PASSING else "open"
+        return {PRESENT: "fails", NOT_MET: "fails", WAITING: "waits"}.get(self.result, passing)
 
     @property
     def is_overridden(self):
@@ -98,6 +120,20 @@ class Worksheet:
     @property
     def open_judgements(self):
         return [row for row in self.rows if row.part.decided != "computed" and row.result is None]
+
+    @property
+    def by_criterion(self):
+        """[(verdict, rows)] in the order of the protocol."""
+        return [
+            (verdict, [row for row in self.rows if row.criterion.id == verdict.criterion.id])
+            for verdict in self.assessment.verdicts
+        ]
+
+    @property
+    def headline(self) -> str:
+        if self.is_eligible:
+            return f"Eligible for a Baseline on {day_label(self.moment.baseline)}"
+        return "Not eligible" if self.never else "Not eligible yet"
 
     @property
     def rescreen_on(self) -> date | None:
@@ -162,7 +198,7 @@ def _result(part, finding, answer):
         proposed = f"Proposed: {found.replace('_', ' ')}." if found and part.decided == "mixed" else ""
         return (found, "") if part.decided == "computed" else (None, proposed)
     if found is None:
-        return answer.answer, ""
+        return (None if finding and finding.again else answer.answer), ""
     if part.decided == "computed":
         differs = answer.answer != found and f"Answered {answer.answer} by hand; the record decides."
         return found, differs or ""
@@ -205,11 +241,3 @@ def _latest(evidence):
     """The last Baseline for which the screening visit still lies in its window (a placeholder of the protocol)."""
     planned = next(visit for visit in evidence.rules.visits if visit.kind == "screening")
     return evidence.screened_on - timedelta(days=planned.opens)
-
-
-def earliest_words(sheet: Worksheet) -> str:
-    if sheet.never:
-        return "No Baseline on this screening."
-    if sheet.earliest_on is None:
-        return "No date yet: what stands in the way goes on."
-    return f"Earliest eligible Baseline {day_label(sheet.earliest_on)}."

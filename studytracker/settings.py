@@ -308,7 +308,10 @@ DATASETS = [
     "adverse_events.datasets.events",
 ]
 # What can be signed: the name in addresses, and where its Kind is (studytracker.trust.signatures).
-SIGNED_KINDS = {"safety-review": "adverse_events.review.REVIEW"}
+SIGNED_KINDS = {
+    "eligibility": "participants.confirmation.ELIGIBILITY",
+    "safety-review": "adverse_events.review.REVIEW",
+}
 # The listings an export takes whole: (title, url name).
 EXPORTS = [
     ("Participants", "participants"),

@@ -40,6 +40,10 @@ class MedicalHistory(ClinicalFact):
     def __str__(self):
         return f"{self.participant.identifier} {self.term}"
 
+    @property
+    def category_words(self):
+        return self.participant.protocol.history_category(self.category).label
+
 
 class ListTaken(Voidable):
     """A list asked for in full up to a day: from then on, what is not on it is absent and not merely unasked."""

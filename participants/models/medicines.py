@@ -46,6 +46,10 @@ class Medication(ClinicalFact):
         return f"{self.participant.identifier} {self.drug}"
 
     @property
+    def class_words(self):
+        return self.participant.protocol.drug_class(self.drug_class).label
+
+    @property
     def amount(self):
         """'20 mg, 2 times a day, oral', as far as known."""
         dose = f"{self.dose.normalize():f} {self.dose_unit}" if self.dose is not None else ""

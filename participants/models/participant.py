@@ -2,13 +2,14 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.urls import reverse
 
 from studytracker import protocol
 from studytracker.access.scope import ScopedQuerySet
 from studytracker.protocol.models import Site
 from studytracker.rows import both_or_neither, text_when
+from studytracker.trust.models import Signature
 from studytracker.trust.versions import Versioned
 
 
@@ -16,6 +17,15 @@ class ParticipantQuerySet(ScopedQuerySet):
     def for_listing(self):
         """What the list of participants and the strip on each page need, in one query."""
         return self.select_related("enrollment", "infusion").order_by("site", "number")
+
+    def for_worksheet(self):
+        """With what the worksheet says of the lists taken and of the last signature, in the same query."""
+        signature = Signature.objects.filter(kind="eligibility", key=OuterRef("identifier")).order_by("-number")
+        return self.for_listing().annotate(
+            signed_sha256=Subquery(signature.values("sha256")[:1]),
+            signed_name=Subquery(signature.values("printed_name")[:1]),
+            signed_when=Subquery(signature.values("signed_at")[:1]),
+        )
 
     def infused_by_site(self, sites) -> dict[str, int]:
         """How many were infused at each of `sites` that has any: the N of the safety tables."""
@@ -101,6 +111,15 @@ class Participant(Versioned):
     def protocol(self):
         """The protocol version this participant is under."""
         return protocol.version(self.protocol_version)
+
+    @property
+    def rules_of_site(self):
+        """The site in the protocol: its zone, without asking the database."""
+        return protocol.current().site(self.site_id)
+
+    def site_today(self, at):
+        """The calendar date at the site at this instant."""
+        return at.astimezone(self.rules_of_site.zone).date()
 
     @property
     def enrolled(self):

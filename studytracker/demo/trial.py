@@ -35,6 +35,7 @@ from visits.attendance import attend, miss
 from visits.bookings import book
 from visits.models import Booking
 
+from . import evidence
 from .people import PEOPLE, demo_password
 
 
@@ -44,6 +45,8 @@ def load(at: datetime) -> bool:
         _renew_passwords()
         return False
     load_people()
+    for order, code in enumerate(("MUSC", "EMORY")):
+        _Site(code, at).laboratory(order)
     _switch_on_the_example(at)
     for site, stories in (("MUSC", _musc), ("EMORY", _emory)):
         stories(_Site(site, at))
@@ -138,6 +141,22 @@ class _Site:
             answers[part.id] = (code, "Synthetic source note")
         answer(participant=participant, answers=answers, by=self.coordinator, at=self.at(self.day(ago), 12))
 
+    def laboratory(self, order):
+        start = self.day(400)
+        evidence.laboratory(self.site, order, on=start, by=self.coordinator, at=self.at(start, 9))
+
+    def evidence(self, participant, ago, *, medicines=evidence.usual_medicines, lists=True, **values):
+        """What the screening visit found, recorded on its day."""
+        on = self.day(ago)
+        facts = {"on": on, "by": self.coordinator, "at": self.at(on, 12)}
+        evidence.screening_facts(participant, **facts, **values)
+        medicines(participant, **facts)
+        if lists:
+            evidence.lists_complete(participant, **facts)
+
+    def confirm(self, participant, ago):
+        evidence.confirm(participant, by=self.investigator, at=self.at(self.day(ago), 14))
+
     def receive(self, ago, number, units=2, released=True, **facts):
         """A lot that arrives that many days ago and, where everything is negative, is released the day after."""
         tests = {code: (True, self.day(ago + 30)) for code, label in protocol.current().choices("donor_test")}
@@ -164,6 +183,7 @@ class _Site:
         """Screened two weeks before an infusion `ago` days ago, of that share of the volume worked out."""
         participant = self.screen(ago + 14, age, sex)
         self.answer(participant, ago + 12)
+        self.confirm(participant, ago + 2)
         enroll(participant=participant, by=self.investigator, at=self.at(self.day(ago + 2), 15))
         self.receive(ago + 5, lot)
         volume = self.dose(participant, ago, lot, weight)
@@ -344,7 +364,10 @@ def _musc(musc):
     musc.book(second, "W12", ago=-2, booked_ago=3)
 
     fourth = musc.screen(5, 47, "F")
-    musc.answer(fourth, 3, leave_open=("E7a", "E7b", "E8"), E11a="unknown")
+    musc.evidence(fourth, 5, medicines=evidence.waiting_medicines)
+    shingles = {"on": musc.day(5), "by": musc.coordinator, "at": musc.at(musc.day(5), 13)}
+    evidence.shingles(fourth, **shingles)
+    musc.answer(fourth, 3, leave_open=("E7a", "E7b", "E8"))
     _musc_product(musc)
 
 
@@ -412,15 +435,20 @@ def _emory(emory):
     )
 
     third = emory.screen(40, 58, "F")
-    emory.answer(third, 38, E2b="present")
+    emory.evidence(third, 40, WBC="1.8")
+    emory.answer(third, 38)
     fail_screening(
         participant=third,
         failed_on=emory.day(37),
-        reason="E2b: white cells below the limit",
+        reason="White cells below the limit",
+        criteria=["E2"],
         by=emory.coordinator,
         at=emory.at(emory.day(37), 14),
     )
 
+    ready = emory.screen(9, 38, "F")
+    emory.evidence(ready, 9)
+    emory.answer(ready, 2)
+    emory.confirm(ready, 1)
     emory.receive(4, "UC-2408")
-    emory.answer(emory.screen(9, 38, "F"), 2)
     emory.screen(0, 45, "F")

@@ -38,7 +38,9 @@ def screen_and_answer(crc, trial):
 
 
 def enroll(pi):
-    pi.follow("Review and enroll MUSC-001 In screening")
+    pi.follow("Sign and enroll MUSC-001 In screening")
+    pi.page.fill("#id_password", PASSWORD)
+    pi.click("Sign")
     pi.click("I confirm eligibility: enroll MUSC-001")
     pi.says("MUSC-001 is enrolled in slot 1. Next: the infusion.")
 

@@ -12,7 +12,8 @@ from adverse_events.reporting import report
 from conftest import NOW
 from participants.decisions import record_decision
 from participants.holds import propose_hold
-from participants.models import DsmbDecision, Hold, Participant, ProductLot
+from participants.labs import record_lab
+from participants.models import DsmbDecision, Hold, LabResult, Participant, ProductLot
 from studytracker.access.people import grant
 from studytracker.dates import PartialDate
 from studytracker.exports.jobs import request_export
@@ -51,6 +52,20 @@ PAGES = {
     "screen": ([], ENTERS | {"emory_coordinator"}),
     "participant": (["MUSC-001"], AT_MUSC),
     "criteria": (["MUSC-002"], ENTERS),
+    "screening_log": ([], HAS_A_ROLE),
+    "failure_reasons": ([], OPERATES),
+    "screen_again": (["MUSC-002"], ENTERS),
+    "consent_again": (["MUSC-002"], ENTERS),
+    "worksheet": (["MUSC-002"], AT_MUSC),
+    "confirm_eligibility": (["MUSC-002"], {"investigator"}),
+    "facts": (["MUSC-002"], AT_MUSC),
+    "enter_labs": (["MUSC-002"], ENTERS),
+    "enter_medicine": (["MUSC-002"], ENTERS),
+    "enter_history": (["MUSC-002"], ENTERS),
+    "enter_sledai": (["MUSC-002"], ENTERS),
+    "take_list": (["MUSC-002", "medicines"], ENTERS),
+    "void_fact": (["MUSC-001", "lab", "fact"], ENTERS),
+    "lab_ranges": (["MUSC"], ENTERS),
     "enroll": (["MUSC-002"], {"investigator"}),
     "prepare_dose": (["MUSC-002"], ENTERS),
     "dose": (["MUSC-002"], ENTERS),
@@ -136,6 +151,7 @@ ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "
 
 # A word in place of a row number: the first row of that kind at MUSC.
 ROWS = {
+    "fact": (LabResult, "site"),
     "mail": (Mail, "site"),
     "notice": (Notice, "site"),
     "visit": (Visit, "site"),
@@ -174,6 +190,7 @@ def stage(musc, coordinator, chair, frozen):
     done = {"procedures": {"vitals": ""}, "by": coordinator, "at": NOW}
     log_unplanned(participant=participant, kind="UNS", **happened, **done)
     request_export(**PACKAGE, by=coordinator, at=NOW)
+    record_lab(participant=participant, test="WBC", collected=DAY0, value=5, unit="10^9/L", by=coordinator, at=NOW)
     sweep(NOW)
 
 
@@ -241,6 +258,8 @@ def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, 
 
 
 READS = (
+    "worksheet",
+    "facts",
     "infusion_day",
     "dsmb_decision",
     "lot",

@@ -33,7 +33,7 @@ PASSWORD = "a long pass phrase"  # noqa: S105
 
 @pytest.fixture(autouse=True)
 def signed_kinds(settings):
-    settings.SIGNED_KINDS = SETTING
+    settings.SIGNED_KINDS = settings.SIGNED_KINDS | SETTING
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_signature_says_who_when_what_for_and_exactly_what(events, investigato
     assert (signature.meaning, signature.comment, signature.signed_at) == (REVIEWED, "All seen", NOW)
     assert [fact["term"] for fact in signature.content["facts"]] == ["Rash", "Fatigue"]
     assert signature.entry_number == Entry.objects.exclude(table="trust_signature").first().id
-    assert verify(Signature.objects.get()) == []
+    assert verify(Signature.objects.get(kind="listing")) == []
     assert standing("listing", "MUSC").is_signed
 
 
@@ -72,7 +72,7 @@ def test_a_later_change_of_name_leaves_the_signature_as_signed(events, investiga
     signing(investigator)
     investigator.username = investigator.last_name = "renamed"
     investigator.save()
-    signature = Signature.objects.get()
+    signature = Signature.objects.get(kind="listing")
     assert (signature.printed_name, verify(signature)) == ("pi.musc", [])
 
 
@@ -153,7 +153,7 @@ def _changed(field, event):
     pairs = {"completed": {"completed_at": NOW, "completed_by": event.reported_by}}
     pairs["voided"] = {"voided_at": NOW, "voided_by": event.reported_by, "voided_reason": "x"}
     pairs["ended"] = {"ended": PartialDate(2025, 6), "is_ongoing": False}
-    pairs["reported_by"] = {"reported_by": Signature.objects.get().signed_by}
+    pairs["reported_by"] = {"reported_by": Signature.objects.get(kind="listing").signed_by}
     pairs["participant"] = {"participant": _another(event.participant)}
     for name, values in pairs.items():
         if field.name.startswith(name):
@@ -188,7 +188,7 @@ def test_what_was_not_displayed_is_not_signed(events, investigator):
     AdverseEvent.objects.filter(pk=events[0].pk).update(grade=5)
     with pytest.raises(ChangedMeanwhile, match="Nothing was signed"):
         signing(investigator, displayed=displayed)
-    assert not Signature.objects.exists()
+    assert not Signature.objects.filter(kind="listing").exists()
 
 
 def test_only_somebody_allowed_signs_with_a_password_of_their_own_just_given(
@@ -207,7 +207,7 @@ def test_only_somebody_allowed_signs_with_a_password_of_their_own_just_given(
     investigator.save()
     with pytest.raises(SigningRefused, match="does not let you"):
         signing(investigator)
-    assert not Signature.objects.exists()
+    assert not Signature.objects.filter(kind="listing").exists()
 
 
 def test_what_belongs_to_no_site_needs_the_right_at_every_site(events, investigator, monitor):
@@ -250,7 +250,7 @@ def test_a_signature_is_neither_changed_nor_removed_nor_replaced(events, investi
             with pytest.raises(DatabaseError) as refusal, transaction.atomic():
                 cursor.execute(write)
             assert FINAL in str(refusal.value)
-    assert Signature.objects.get() == signature
+    assert Signature.objects.get(kind="listing") == signature
 
 
 @pytest.mark.parametrize(

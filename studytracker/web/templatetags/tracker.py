@@ -93,6 +93,18 @@ def _each(element, cells):
 
 
 @register.filter
+def plain(number):
+    """A decimal without trailing zeros, and a dash for none."""
+    return "–" if number is None else f"{number.normalize():f}"
+
+
+@register.filter
+def answerwords(code):
+    """'not met' for the code `not_met`."""
+    return str(code).replace("_", " ")
+
+
+@register.filter
 def in_utc(at):
     """'2025-06-18 15:00:00 UTC', whatever zone the page is read in."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if at else ""
