@@ -8,6 +8,7 @@ triggers, which bench_trail.py measures. Prints the median of interleaved reques
 
 import os
 import random
+import re
 import statistics
 import sys
 import time
@@ -135,7 +136,7 @@ def unknown(cursor, table, text):
         [table],
     )
     empty = {"character varying": "''", "text": "''", "boolean": "false"}
-    return {name: empty.get(kind, "1") for name, kind in cursor.fetchall() if name not in text}
+    return {name: empty.get(kind, "1") for name, kind in cursor.fetchall() if not re.search(rf"\b{name}\b", text)}
 
 
 def timed(clients):

@@ -17,7 +17,8 @@ from participants.eligibility import NOT_APPLICABLE
 from participants.enrollment import enroll
 from participants.holds import lift_hold, open_hold, propose_hold
 from participants.infusion import infuse
-from participants.models import Participant, ProductLot
+from participants.labs import record_range
+from participants.models import Participant, ProductLot, SiteLabRange
 from participants.observation import record as record_vitals
 from participants.product import move, receive_lot, release_lot
 from participants.screening import answer, fail_screening, questions, screen, withdraw
@@ -33,7 +34,9 @@ from studytracker.outbox.sweeping import sweep
 from studytracker.protocol.models import Site
 from visits.attendance import attend, miss
 from visits.bookings import book
+from visits.measurements import Measured, Typed
 from visits.models import Booking
+from visits.procedures import complete
 
 from . import evidence
 from .people import PEOPLE, demo_password
@@ -260,6 +263,24 @@ class _Site:
                 at=self.at(on, 16),
             )
 
+    def measure(self, participant, code, finding="", **values):
+        """Values of one visit, in the protocol's units, typed the hour after the log."""
+        visit = participant.visits.get(code=code)
+        units = {test.code: test.unit for test in (*visit.rules.vital_signs, *visit.rules.lab_tests)}
+        typed = {test: Typed(Decimal(value), units[test]) for test, value in values.items()}
+        findings = {"adverse_events": finding} if finding else {}
+        at = self.at(visit.attended_on, 17)
+        complete(visit=visit, measured=Measured(typed, findings), by=self.coordinator, at=at)
+
+    def ranges(self):
+        """The normal limits of the site's laboratory, those that are not on file yet."""
+        limits = {"WBC": (4, 11), "HGB": (12, 16), "PLAT": (150, 400), "AST": (None, 34), "ALT": (None, 40)}
+        for test, (low, high) in limits.items():
+            if not SiteLabRange.objects.standing().filter(site=self.site, test=test).exists():
+                unit, starts_on = protocol.current().lab_test(test).unit, self.day(400)
+                facts = {"starts_on": starts_on, "by": self.coordinator, "at": self.at(self.day(399), 9)}
+                record_range(site=self.site, test=test, low=low, high=high, unit=unit, **facts)
+
     def book(self, participant, code, ago, booked_ago):
         visit = participant.visits.get(code=code)
         facts = {"on": self.day(ago), "start_time": time(9, 30), "by": self.coordinator}
@@ -309,6 +330,9 @@ def _musc(musc):
     out = protocol.current().choices("out_of_window_reason")[0][1]
     musc.attend(first, reason=out, W8=10)
     musc.attend(first, W12=-2, W16=0, W20=3)
+    musc.ranges()
+    musc.measure(first, "W16", SYSBP="118", DIABP="74", WEIGHT="68.4", WBC="4.6", HGB="12.3", AST="31")
+    musc.measure(first, "W20", SYSBP="121", DIABP="76", WEIGHT="68.0", WBC="2.7", HGB="11.4", PLAT="162", AST="88")
     musc.event(
         first,
         PartialDate.of(musc.day(168)),
