@@ -45,6 +45,8 @@ def chip(clock, at) -> Chip:
         if clock.due_at - at <= (clock.due_at - clock.started_at) / 5:
             code, symbol = "late", "▲"
         return Chip(code, symbol, left_words(clock.due_at, at))
+    if state == OPEN:
+        return Chip(code, symbol, (clock.rule.wording or state).capitalize())
     return Chip(code, symbol, f"{state}, {left_words(clock.due_at, at)}" if state == BREACHED else state)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
 from participants.holds import open_hold
 from participants.models import Day0Correction, Infusion
@@ -38,14 +39,19 @@ class Record:
 
     @classmethod
     def load(cls):
-        """Five queries, over both sites: a rule counts across the trial whoever asks."""
-        events = tuple(AdverseEvent.objects.select_related("participant").order_by("pk"))
+        """Five queries, over both sites: a rule counts across the trial whoever asks.
+
+        Of the events only those whose grade ever reached that of a rule, in people who were infused.
+        """
+        lowest = min((rule.grade_at_least for rule in protocol.current().stopping_rules), default=6)
+        ever = GradeEpisode.objects.filter(event=OuterRef("pk"), grade__gte=lowest)
+        severe = AdverseEvent.objects.filter(Q(grade__gte=lowest) | Exists(ever), participant__infusion__isnull=False)
         return cls(
             tuple(Infusion.objects.select_related("participant").order_by("pk")),
             _grouped(Day0Correction.objects.order_by("corrected_at", "pk"), "infusion_id"),
-            events,
-            _grouped(Assessment.objects.order_by("event", "number"), "event_id"),
-            _grouped(GradeEpisode.objects.order_by("event", "pk"), "event_id"),
+            tuple(severe.select_related("participant").order_by("pk")),
+            _grouped(Assessment.objects.filter(event__in=severe).order_by("event", "number"), "event_id"),
+            _grouped(GradeEpisode.objects.filter(event__in=severe).order_by("event", "pk"), "event_id"),
         )
 
     def as_of(self, at: datetime) -> tuple[list[stopping.Treated], list[stopping.Event]]:

@@ -7,12 +7,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from studytracker.access.grants import Permission
+from studytracker.access.passwords import client_address
 from studytracker.access.scope import require
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
 from . import holds as acts
-from .hold_forms import HoldForm, PlaceForm, ReasonForm
+from . import lifting
+from .hold_forms import HoldForm, LiftForm, PlaceForm, ReasonForm
 from .hold_log import HoldFilter, HoldTable
 from .models import Hold
 
@@ -44,7 +46,10 @@ def reach_hold(user, pk, needs=None):
 @require_safe
 def hold(request, pk):
     row = reach_hold(request.user, pk)
-    return render(request, "participants/hold.html", {"hold": row, "steps": acts.steps(row, request.user)})
+    context = {"hold": row, "steps": acts.steps(row, request.user)}
+    if row.lifted_at:
+        context["standing"] = lifting.standing(lifting.KIND, str(row.pk))
+    return render(request, "participants/hold.html", context)
 
 
 def _new_words(user):
@@ -86,7 +91,16 @@ def decline_hold(request, pk):
 
 @form_view
 def lift_hold(request, pk):
-    return step(request, pk, Permission.LIFT_HOLD, ReasonForm, acts.lift_hold, "Lift the hold")
+    """With a signature: the password again, over the hold as it is shown."""
+    row = reach_hold(request.user, pk, Permission.LIFT_HOLD)
+    at = timezone.now()
+    signer = {"user": request.user, "address": client_address(request), "at": at}
+    form = LiftForm(posted(request), initial={"displayed_hash": lifting.displayed_hash(row)}, **signer)
+    done = submit(request, form, partial(lifting.lift_signed, hold=row, by=request.user, at=at), row=row)
+    if done:
+        messages.success(request, f"{done} is lifted, under your signature.")
+        return redirect(done)
+    return _form_page(request, row, form, "Lift the hold")
 
 
 def step(request, pk, needs, form_class, act, title):
@@ -96,5 +110,9 @@ def step(request, pk, needs, form_class, act, title):
     if done:
         messages.success(request, f"{done} is {done.stage.lower()}.")
         return redirect(done)
+    return _form_page(request, row, form, title)
+
+
+def _form_page(request, row, form, title):
     context = {"form": form, "hold": row, "title": title}
     return render(request, "participants/hold_form.html", context, status=status_for(form))

@@ -15,7 +15,7 @@ from visits.models import Deviation
 from .event import AdverseEvent
 
 # What a clock shows, in the order of the listing's filter.
-BREACHED, RUNNING, WAITING, OPEN = "Breached", "Running", "Waits for its start", "No length configured"
+BREACHED, RUNNING, WAITING, OPEN = "Breached", "Running", "Waits for its start", "Without a length"
 MET, MET_LATE, CLOSED = "Met", "Met late", "Closed"
 STATES = (BREACHED, RUNNING, WAITING, OPEN, MET_LATE, MET, CLOSED)
 UNDONE = (BREACHED, RUNNING, WAITING, OPEN)
@@ -29,11 +29,6 @@ class ClockQuerySet(ScopedQuerySet):
     def ticking(self):
         """Undone, with a deadline."""
         return self.undone().filter(due_at__isnull=False)
-
-    def breached(self, at):
-        """Undone past the deadline, or met after it. Closed in time or before it was noticed: not a breach."""
-        late = Q(met_at__gt=F("due_at")) | Q(met_at=None, due_at__lt=at)
-        return self.filter(late, due_at__isnull=False, closed_at=None)
 
     def with_state(self, at):
         """Adds `state`, the same answer as Clock.state_at."""

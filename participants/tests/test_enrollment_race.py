@@ -13,12 +13,15 @@ import pytest
 from django.db import IntegrityError, connection, connections, transaction
 from django.urls import reverse
 
+from participants.confirmation import KIND, MEANING
 from participants.eligibility import answers_for
 from participants.enrollment import EnrollmentRefused, enroll
 from participants.models import Consent, CriterionAnswer, Enrollment, Participant
 from participants.screening import screen
+from studytracker.access.passwords import Reauthenticated
 from studytracker.protocol.models import Slot
 from studytracker.trust.acting import acting
+from studytracker.trust.signatures import sign, standing
 from studytracker.trust.tests.copies import private_copy
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -101,11 +104,20 @@ def ways_in(eligible, investigator, emory_investigator, browse, now):
     return mixed(eligible, {"MUSC": investigator, "EMORY": emory_investigator}, browse, now)
 
 
+def confirm(participant, by, at):
+    """The investigator's signature of the worksheet, without which neither the function nor the page enrolls."""
+    shown, answered = standing(KIND, participant.identifier).sha256, Reauthenticated(by.pk, at)
+    facts = {"displayed_hash": shown, "meaning": MEANING, "comment": "", "answered": answered, "by": by, "at": at}
+    sign(kind=KIND, key=participant.identifier, **facts)
+
+
 def mixed(participants, investigators, browse, now):
     """Of every five, two by the function, two by the page, one by a row. Sites alternate within each route."""
     acts = []
     for index, participant in enumerate(participants):
         by = investigators[participant.site_id]
+        if index % 5 < 4:
+            confirm(participant, by, now)
         if index % 5 < 2:
             acts.append(partial(enrolled_by_function, participant, by, now))
         elif index % 5 < 4:
@@ -204,6 +216,7 @@ def test_the_same_race_breaks_a_cap_kept_by_counting(trial, seats_without_a_key)
 
 def test_one_participant_enrolled_by_eight_at_once_takes_one_slot(eligible, investigator, now):
     participant = eligible[0]
+    confirm(participant, investigator, now)
     outcomes = together([partial(enrolled_by_function, participant, investigator, now)] * 8)
     assert Counter(map(str, outcomes)) == {"enrolled": 1, str(["X is enrolled already, in slot 1."]): 7}
     assert list(Enrollment.objects.values_list("participant__identifier", "slot_id")) == [(participant.identifier, 1)]

@@ -7,9 +7,14 @@ from conftest import NOW
 from participants.enrollment import EnrollmentRefused, enroll
 from participants.holds import HoldRefused, decline_hold, lift_hold, open_hold, place_hold, propose_hold
 from participants.infusion import InfusionRefused
+from participants.lifting import KIND, MEANING, displayed_hash
 from participants.models import Enrollment, Hold, Infusion
 from participants.tests.test_infuse import ready, record
 from studytracker.protocol.models import Site
+from studytracker.trust.models import Signature
+from studytracker.trust.signatures import standing
+
+PASSWORD = "a long enough password"
 
 FACTS = {"cause": "safety_concern", "text": "Two similar events"}
 SENTENCE = (
@@ -131,8 +136,19 @@ def test_a_hold_is_placed_and_lifted_on_its_page(trial, browse, coordinator, inv
     assert "Lift the hold" not in browse(investigator).get(f"/holds/{hold.pk}/").text
     refused = browse(chair).post(f"/holds/{hold.pk}/lift/", {"reason": ""})
     assert (refused.status_code, "Say why, in a few words" in refused.text) == (422, True)
-    browse(chair).post(f"/holds/{hold.pk}/lift/", {"reason": "DSMB letter"})
+    chair.set_password(PASSWORD)
+    chair.save()
+    signed = {"reason": "DSMB letter", "displayed_hash": displayed_hash(hold)}
+    unsigned = browse(chair).post(f"/holds/{hold.pk}/lift/", signed | {"password": "guessed"})
+    assert (unsigned.status_code, "The password is not right" in unsigned.text) == (422, True)
+    assert (Hold.objects.open().count(), Signature.objects.count()) == (1, 0)
+    stale = browse(chair).post(f"/holds/{hold.pk}/lift/", signed | {"password": PASSWORD, "displayed_hash": "0" * 64})
+    assert (stale.status_code, "what you were shown has changed meanwhile" in stale.text) == (422, True)
+    browse(chair).post(f"/holds/{hold.pk}/lift/", signed | {"password": PASSWORD})
     hold.refresh_from_db()
+    signature = Signature.objects.get()
+    assert (signature.meaning, signature.comment, signature.signed_by) == (MEANING, "DSMB letter", chair)
+    assert standing(KIND, str(hold.pk)).is_signed
     assert (hold.stage, hold.lifted_by, hold.lifted_reason) == ("Lifted", chair, "DSMB letter")
 
 

@@ -7,6 +7,7 @@ from django.db import transaction
 from studytracker.protocol.models import Site
 from studytracker.refusal import Refused
 
+from .grants import Role
 from .models import Membership, User
 
 
@@ -39,6 +40,26 @@ def grant(*, username, role, site, email="", password=None):
         raise MembershipRefused(*error.messages) from None
     membership.save()
     return membership
+
+
+@transaction.atomic
+def end(*, username, role, site, at):
+    """End a role held at `site`, None for a trial-wide one. The row stays. Raises MembershipRefused."""
+    held = Membership.objects.current().filter(user__username=username, role=role, site=site)
+    membership = held.select_for_update(of=("self",)).first()
+    if membership is None:
+        raise MembershipRefused(f"{username} does not hold this role at {site or 'all sites'}, so nothing was ended.")
+    if _is_last(membership):
+        raise MembershipRefused(f"{username} is the last administrator. Name another one first.")
+    membership.ended_at = at
+    membership.save(update_fields=["ended_at"])
+    return membership
+
+
+def _is_last(membership):
+    """Somebody has to be left who can let people in (21 CFR 11.10(g))."""
+    others = Membership.objects.current().filter(role=membership.role, user__is_active=True)
+    return membership.role == Role.ADMINISTRATOR and not others.exclude(user=membership.user).exists()
 
 
 def holders(role, site):

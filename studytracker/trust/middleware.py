@@ -1,9 +1,16 @@
+import re
 from uuid import uuid4
 
 from django.db import DatabaseError
+from django.http import Http404
 from django.shortcuts import render
+from django.urls import get_script_prefix, set_script_prefix
+
+from studytracker.access.grants import Permission
+from studytracker.access.scope import require
 
 from .acting import ANONYMOUS, acting
+from .as_of import point_at, standing_at
 from .refusals import sentence
 
 
@@ -24,3 +31,46 @@ class ActingMiddleware:
         if words:
             return render(request, "errors/refused.html", {"words": words}, status=409)
         return None
+
+
+PAST = re.compile(r"/as-of/([0-9]{1,18})(/.*)")
+
+
+class PastAddressMiddleware:
+    """Takes `/as-of/<entry>` off the front of the address, and puts it before every address the page makes."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        request.as_of = None
+        found = PAST.fullmatch(request.path_info)
+        if found is None:
+            return self.get_response(request)
+        before = get_script_prefix()
+        request.as_of, request.path_info = int(found[1]), found[2]
+        set_script_prefix(f"{before}as-of/{found[1]}/")
+        try:
+            return self.get_response(request)
+        finally:
+            set_script_prefix(before)
+
+
+class PastMiddleware:
+    """The view of an address in the past, over the rows as they were. Nothing is saved there."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if request.as_of is None or not request.user.is_authenticated or request.path_info.startswith("/sign-"):
+            return self.get_response(request)
+        if request.method not in ("GET", "HEAD"):
+            words = "Not saved: this is the record as it stood earlier. It can be read, not changed."
+            return render(request, "errors/refused.html", {"words": words}, status=405)
+        require(request.user, Permission.AUDIT)
+        point = point_at(request.as_of)
+        if point is None:
+            raise Http404
+        with standing_at(point):
+            return self.get_response(request)

@@ -1,11 +1,13 @@
 import django_filters
 import django_tables2 as tables
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-from .models import Entry
+from .models import Act, Entry
 from .reach import identifiers, of_participant
-from .wording import by_table, instant, lines, record_name
+from .wording import act_words, by_table, instant, lines, record_name
 
 
 class EntryTable(tables.Table):
@@ -52,6 +54,8 @@ class EntryTable(tables.Table):
     value_participant = render_participant
 
     def render_changes(self, record):
+        if told := act_words(record):
+            return told
         changed = [line for line in lines(record) if record.op == Entry.Op.UPDATE or line.new + line.old != "––"]
         shown = format_html_join("", "<li>{}</li>", ((str(line),) for line in changed))
         if record.op == Entry.Op.UPDATE:
@@ -61,7 +65,7 @@ class EntryTable(tables.Table):
         )
 
     def value_changes(self, record):
-        return "; ".join(map(str, lines(record)))
+        return act_words(record) or "; ".join(map(str, lines(record)))
 
 
 def _tables():
@@ -74,13 +78,20 @@ class EntryFilter(django_filters.FilterSet):
     participant = django_filters.CharFilter(method="of_participant", label="Participant", max_length=20)
     username = django_filters.CharFilter(lookup_expr="icontains", label="Who, contains", max_length=150)
     op = django_filters.ChoiceFilter(choices=Entry.Op.choices, label="Change", empty_label="Any change")
+    act = django_filters.ChoiceFilter(
+        method="of_act", choices=Act.Kind.choices, label="What was done", empty_label="Anything"
+    )
     reason = django_filters.CharFilter(lookup_expr="icontains", label="Why, contains", max_length=100)
     since = django_filters.DateFilter(method="from_day", label="From (UTC day)")
     until = django_filters.DateFilter(method="to_day", label="To (UTC day)")
 
     class Meta:
         model = Entry
-        fields = ["table", "row_id", "participant", "username", "op", "reason", "since", "until"]
+        fields = ["table", "row_id", "participant", "username", "op", "act", "reason", "since", "until"]
+
+    def of_act(self, queryset, name, value):
+        acts = Act.objects.filter(kind=value).annotate(trail_key=Cast("pk", TextField()))
+        return queryset.filter(table=Act._meta.db_table, row_id__in=acts.values("trail_key"))
 
     def of_participant(self, queryset, name, value):
         return queryset.filter(of_participant(value))

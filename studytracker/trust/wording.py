@@ -13,7 +13,7 @@ from django.utils import timezone
 from studytracker.dates import day_label
 
 from .coverage import covered_models
-from .models import Entry
+from .models import Act, Entry
 
 
 class Line(NamedTuple):
@@ -46,6 +46,17 @@ def lines(entry: Entry, columns=()) -> list[Line]:
     fields = _fields(entry.table)
     ordered = sorted(names, key=lambda name: list(fields).index(name) if name in fields else len(fields))
     return [Line(_label(fields, name), _side(fields, old, name), _side(fields, new, name)) for name in ordered]
+
+
+def act_words(entry: Entry) -> str:
+    """What an entry about an act says in one line; empty for an entry about another row."""
+    if entry.table != Act._meta.db_table or not entry.new:
+        return ""
+    told = json.loads(entry.new)
+    about = f" ({told['username']})" if told["username"] != entry.username else ""
+    place = f" from {told['address']}" if told["address"] else ""
+    words = f": {told['words']}" if told["words"] else ""
+    return f"{Act.Kind(told['kind']).label}{about}{place}{words}"
 
 
 def instant(text: str, zone: ZoneInfo | None = None) -> str:

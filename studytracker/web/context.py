@@ -11,6 +11,7 @@ from django.utils.module_loading import import_string
 
 from studytracker.access.grants import Permission
 from studytracker.dates import day_label
+from studytracker.trust import as_of
 
 # Label, URL name, and the permission without which the link is not shown.
 NAVIGATION = (
@@ -38,7 +39,7 @@ def page(request):
 
 
 def _page(request, *, at: datetime) -> dict:
-    around = {"demo": settings.DEMO, "nav": [], "today_text": "", "banners": []}
+    around = {"demo": settings.DEMO, "nav": [], "today_text": "", "banners": [], "as_of": as_of.current()}
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return around

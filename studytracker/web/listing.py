@@ -1,7 +1,7 @@
 """A listing: one queryset, filtered, sorted and paged, as a page, as CSV or as XLSX."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 
 from django.db.models import QuerySet
 from django.http import QueryDict
@@ -14,6 +14,8 @@ from studytracker.access.grants import Permission
 from studytracker.access.scope import require
 from studytracker.dates import day_label
 from studytracker.exports.tables import as_csv, as_xlsx
+from studytracker.trust import as_of
+from studytracker.trust.acts import Kind, note_by
 
 ROWS_PER_PAGE = 25
 LONGEST_VALUE = 200
@@ -37,6 +39,9 @@ def listing(request, *, table_class, filterset_class, queryset, template, extra=
     title = str(getattr(table, "caption", "") or queryset.model._meta.verbose_name_plural)
     words = _filters_in_words(filterset)
     name = slugify(title.replace(".", "-"))
+    if point := as_of.current():
+        name = f"{name}-as-of-{point.entry}"
+    _note(request, title, words)
     match request.GET.get("format"):
         case "csv":
             return as_csv(table, f"{name}.csv")
@@ -56,6 +61,15 @@ def listing(request, *, table_class, filterset_class, queryset, template, extra=
         "protocol_version": protocol.current().version,
     }
     return render(request, template, {**context, **(extra or {})})
+
+
+def _note(request, title, filters):
+    """Who looked at which listing, or took it away as a file, stands in the trail (ICH E6(R3) 4.2.2)."""
+    taken = request.GET.get("format", "")[:10]
+    words = f"{title}{f' as {taken.upper()}' if taken else ''}. {filters or 'No filter'}."
+    if point := as_of.current():
+        words = f"{words} As it stood at {point}."
+    note_by(request.user, Kind.EXPORT if taken else Kind.VIEW, at=datetime.now(UTC), words=words)
 
 
 def filtered(given: QueryDict, filterset_class, queryset):
@@ -141,6 +155,7 @@ def _about(request, words: str, *, at) -> list[tuple[str, str]]:
     rules = protocol.current()
     return [
         ("Filters", words or "none: all rows this person may see"),
+        ("The record as of", str(as_of.current() or "now")),
         ("Made at (UTC)", f"{at:%Y-%m-%d %H:%M:%S}"),
         ("Made by", request.user.get_username()),
         ("Protocol", f"{rules.registry.id}, version {rules.version}, file hash {rules.sha256[:12]}"),

@@ -10,6 +10,15 @@ class EntryQuerySet(models.QuerySet):
         return self.filter(visible(user, **needs))
 
 
+class EntryManager(models.Manager.from_queryset(EntryQuerySet)):
+    def get_queryset(self):
+        """While the past is shown, the trail too ends there."""
+        from ..as_of import current
+
+        entries, point = super().get_queryset(), current()
+        return entries.filter(id__lte=point.entry) if point else entries
+
+
 class Entry(models.Model):
     """What changed, who did it and why (21 CFR 11.10(e)). No foreign keys: the trail outlives what it tells of."""
 
@@ -35,7 +44,7 @@ class Entry(models.Model):
     reason = models.TextField()
     dbrole = models.TextField()
 
-    objects = EntryQuerySet.as_manager()
+    objects = EntryManager()
 
     class Meta:
         ordering = ["-id"]

@@ -1,7 +1,7 @@
 """Signatures: bound to what was seen, stale with any change of it, by whoever is allowed and gave the password."""
 
 import json
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.db import DatabaseError, connection, models, transaction
@@ -164,6 +164,8 @@ def _changed(field, event):
         return {field.name: NOW + timedelta(hours=1)}
     if isinstance(field, models.IntegerField):
         return {field.name: 4}
+    if isinstance(field, models.TimeField):
+        return {field.name: time(9)}
     if field.name == "site":
         return {"site": "EMORY"}
     return {field.name: PartialDate(2024) if field.name == "started" else "other"}

@@ -125,7 +125,7 @@ def test_signing_in_again_from_the_page_gives_the_new_token(crc, coordinator):
     coordinator.save()
     typed = {"username": "crc.musc", "password": "wrong"}
     refused = crc.post("/sign-in/again/", typed)
-    assert (refused.status_code, b"Please enter a correct username and password." in refused.content) == (422, True)
+    assert (refused.status_code, b"The username or the password is not right" in refused.content) == (422, True)
     answer = crc.post("/sign-in/again/", typed | {"password": "a-long-enough-password"})
     assert answer.status_code == 204
     assert json.loads(answer.headers["HX-Trigger"])["signed-in"]["token"]
