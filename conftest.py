@@ -5,6 +5,7 @@ import os
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
+import hypothesis
 import pytest
 from django.core.management import call_command
 from django.db import connections
@@ -15,6 +16,10 @@ from studytracker.trust.tests.copies import private_copy
 
 # Playwright keeps an event loop in the test's thread, which Django would take for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+# A busy machine is no reason to fail: what a test takes is never what it tests.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 # A Wednesday, 11:00 in New York: daylight saving time is in force.
 NOW = datetime(2025, 6, 18, 15, 0, tzinfo=UTC)

@@ -25,6 +25,7 @@ urlpatterns = [
     path("<slug:identifier>/eligibility/", eligibility_views.worksheet, name="worksheet"),
     path("<slug:identifier>/eligibility/sign/", eligibility_views.confirm_eligibility, name="confirm_eligibility"),
     path("<slug:identifier>/enroll/", views.enroll, name="enroll"),
+    path("<slug:identifier>/medicines/", views.medicines, name="medicines"),
     path("<slug:identifier>/dose/", treatment.prepare_dose, name="prepare_dose"),
     path("<slug:identifier>/dose/echo/", treatment.dose, name="dose"),
     path("<slug:identifier>/dose/check/", treatment.check_dose, name="check_dose"),

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from functools import partial
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from studytracker.web.editing import opened_version
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
-from . import enrollment, holds, infusion, screening
+from . import enrollment, holds, infusion, screening, steroid_curve, timeline
 from .actions import actions
 from .forms import (
     CriteriaForm,
@@ -28,7 +29,9 @@ from .forms import (
 )
 from .models import Participant
 from .tables import ParticipantFilter, ParticipantTable, for_table
+from .vitals import weight_on, weights_of
 
+STEROID_DAYS_BEFORE = 92  # before the screening visit: the look-back of a month and what led to it
 form_view = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -71,7 +74,39 @@ def participant(request, identifier):
         consents=row.consents.all(),
         corrections=row.infused.corrections.count() if row.infused else 0,
         panels=[import_string(path)(row, request.user, today) for path in settings.PARTICIPANT_PANELS],
+        timeline=_timeline(row, request.user, today),
+        weight=weight_on(row, today),
     )
+
+
+def _timeline(row, user, today):
+    """Every room's lane on one axis of days, with the lanes themselves for the words below it."""
+    lanes = [import_string(path)(row, user, today) for path in settings.PARTICIPANT_LANES]
+    return {"drawing": timeline.draw(lanes, row, today), "lanes": lanes}
+
+
+@require_safe
+def medicines(request, identifier):
+    """Concomitant medicines and medical history, and the prednisone equivalent of every day."""
+    row = reach(Participant.objects.for_listing(), request.user, identifier=identifier)
+    today = row.site.today(timezone.now())
+    courses = list(row.medications.all())
+    weights = weights_of(row)
+    for each in courses:
+        each.participant = row
+    standing = [each for each in courses if not each.voided_at]
+    first = row.screened_on - timedelta(days=STEROID_DAYS_BEFORE)
+    found = steroid_curve.stretches(row.protocol, standing, weights, first, today)
+    allowed = steroid_curve.limit(row.protocol)
+    context = {
+        "courses": courses,
+        "histories": row.histories.all(),
+        "stretches": found,
+        "drawing": steroid_curve.draw(found, allowed, row.infused_on),
+        "allowed": allowed,
+        "rules": row.protocol.corticosteroids,
+    }
+    return page(request, "participants/medicines.html", row, **context)
 
 
 @form_view

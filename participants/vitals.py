@@ -69,6 +69,11 @@ def _instant(participant, on, time):
         raise FactRefused(str(error), field="measured_time") from None
 
 
+def weights_of(participant):
+    """Every weight that stands. One query."""
+    return list(VitalSign.objects.of(participant).filter(test="WEIGHT"))
+
+
 def weight_on(participant, on):
     """The last weight on or before the day, as a VitalSign, or None."""
     weights = VitalSign.objects.of(participant).filter(test="WEIGHT", measured_on__lte=on)

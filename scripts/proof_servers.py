@@ -5,16 +5,20 @@ import signal
 import tempfile
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import redis
 from django.conf import settings
 from django.utils import timezone
 
+from conftest import Cast
+from studytracker.access.people import grant
 from studytracker.outbox.health import is_late
 from studytracker.outbox.ledger import note
 from studytracker.outbox.models import Heartbeat, Mail, Notice
 from studytracker.outbox.sources import Matter
+from studytracker.protocol.models import Site
 from studytracker.running import processes
 from studytracker.tests.servers import SWEEP_SECONDS, installation
 from visits.models import Visit
@@ -86,6 +90,7 @@ class Parts:
 
 def prove(stage, given, seed):
     settings.REMINDER_SOURCES = {"visit": "visits.reminders"}
+    _somebody_on_study(stage.people[0])
     told, wrong = [], []
     with tempfile.TemporaryDirectory(prefix="proof-servers-") as folder:
         url = f"smtp://127.0.0.1:{stage.server.port}"
@@ -101,6 +106,14 @@ def prove(stage, given, seed):
                 wrong += failed
                 print(f"  {line}", flush=True)
     return "".join(told), wrong
+
+
+def _somebody_on_study(coordinator):
+    """A visit to tell of, as the processes find it with the settings of every installation."""
+    if not Visit.objects.exists():
+        investigator = grant(username="proof.pi", role="investigator", site="MUSC").user
+        today = Site("MUSC").today(timezone.now())
+        Cast("MUSC", coordinator, investigator).infused(today - timedelta(days=12))
 
 
 def _faults(parts):

@@ -283,6 +283,14 @@ WORKLISTS = [
     "visits.worklist.deviations",
 ]
 PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events", "visits.panels.deviations"]
+# Lanes of the participant's timeline, of (participant, user, today).
+PARTICIPANT_LANES = [
+    "visits.panels.lane",
+    "adverse_events.panels.lane",
+    "participants.lanes.medicines",
+    "participants.lanes.activity",
+    "participants.lanes.flags",
+]
 # (sentence, address, words of the link) for the head of every page, of (user, at)
 BANNERS = ["participants.holds.banners", "studytracker.outbox.health.banners"]
 REMINDER_SOURCES = {
@@ -300,11 +308,41 @@ DATASETS = [
     "participants.datasets.consents",
     "participants.datasets.eligibility",
     "participants.datasets.infusions",
+    "participants.datasets.medications",
+    "participants.datasets.histories",
+    "participants.datasets.labs",
+    "participants.datasets.vital_signs",
+    "participants.datasets.sledai",
     "visits.datasets.visits",
     "visits.datasets.procedures",
     "visits.datasets.deviations",
     "adverse_events.datasets.events",
 ]
+# Who builds which dataset of SDTM, in the order of the package; the trial's design comes from the protocol alone.
+SDTM = {
+    "DM": "participants.sdtm.dm",
+    "SE": "participants.sdtm.se",
+    "SV": "visits.sdtm.sv",
+    "CO": "adverse_events.sdtm.co",
+    "EX": "participants.sdtm.ex",
+    "CM": "participants.sdtm.cm",
+    "AE": "adverse_events.sdtm.ae",
+    "DS": "participants.sdtm.ds",
+    "DV": "visits.sdtm.dv",
+    "MH": "participants.sdtm.mh",
+    "IE": "participants.sdtm.ie",
+    "LB": "participants.sdtm.lb",
+    "QS": "participants.sdtm.qs",
+    "VS": "participants.sdtm.vs",
+    "TA": "studytracker.exports.sdtm.design.ta",
+    "TE": "studytracker.exports.sdtm.design.te",
+    "TI": "studytracker.exports.sdtm.design.ti",
+    "TS": "studytracker.exports.sdtm.design.ts",
+    "TV": "studytracker.exports.sdtm.design.tv",
+}
+# What the rooms know of a participant's end: (participants) -> {participant's key: date}.
+SDTM_LAST_DAYS = ["participants.sdtm.last_days", "visits.sdtm.last_days", "adverse_events.sdtm.last_days"]
+SDTM_FACTS = {"completed": "visits.sdtm.completed", "deaths": "adverse_events.sdtm.deaths"}
 # What can be signed: the name in addresses, and where its Kind is (studytracker.trust.signatures).
 SIGNED_KINDS = {
     "eligibility": "participants.confirmation.ELIGIBILITY",

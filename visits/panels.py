@@ -7,6 +7,7 @@ from django.db.models import Prefetch, Q
 from django.urls import reverse
 
 from participants.models import Participant
+from participants.timeline import Lane, Mark
 from studytracker import protocol
 from studytracker.access.grants import Permission
 from studytracker.protocol.adopting import in_order
@@ -135,3 +136,19 @@ def deviations(participant, user, today):
         deviation.participant = participant
     may_report = user.can(Permission.REPORT_DEVIATION, participant.site_id)
     return {"template": "visits/deviation_panel.html", "rows": rows, "may_report": may_report}
+
+
+def lane(participant, user, today):
+    """The visits on the participant's timeline: each window, or the day attended. One query."""
+    marks = []
+    for visit in participant.visits.order_by("order", "id"):
+        visit.participant = participant
+        where = visit.status(today)
+        first, last = (visit.opens_on, visit.closes_on) if visit.closes_on else (visit.attended_on, visit.attended_on)
+        if visit.attended_on:
+            first = last = visit.attended_on
+        if first:
+            words = f"{visit.code}, {where.words}: {first:%-d %b %Y}"
+            words += f" to {last:%-d %b %Y}" if last != first else ""
+            marks.append(Mark(first, last, f"{where.symbol}{visit.code}", words, f"st-{where.code}"))
+    return Lane("SV", "Visits", marks)

@@ -18,10 +18,13 @@ from participants.enrollment import enroll
 from participants.holds import lift_hold, open_hold, propose_hold
 from participants.infusion import infuse
 from participants.labs import record_range
+from participants.medicines import record_medication
 from participants.models import Participant, ProductLot, SiteLabRange
 from participants.observation import record as record_vitals
 from participants.product import move, receive_lot, release_lot
 from participants.screening import answer, fail_screening, questions, screen, withdraw
+from participants.sledai import record_sledai
+from participants.vitals import record_vital
 from studytracker import protocol
 from studytracker.access.grants import Role
 from studytracker.access.models import User
@@ -199,6 +202,8 @@ class _Site:
             by=self.coordinator,
             at=self.at(self.day(ago), 18),
         )
+        weighed = {"test": "WEIGHT", "value": Decimal(weight), "unit": "kg", "measured_on": self.day(ago + 14)}
+        record_vital(participant=participant, by=self.coordinator, at=self.at(self.day(ago), 19), **weighed)
         return participant
 
     def dose(self, participant, ago, lot, weight):
@@ -231,6 +236,31 @@ class _Site:
             by=self.coordinator,
             at=self.at(self.day(ago), 19),
         )
+
+    def course(self, participant, recorded_ago, mg, started, ended=None, drug="Prednisone"):
+        """One course of a corticosteroid; without an end it goes on. Days are given as days before today."""
+        record_medication(
+            participant=participant,
+            drug=drug,
+            drug_class="corticosteroid",
+            route="oral",
+            dose=Decimal(mg),
+            dose_unit="mg",
+            per_day=Decimal(1),
+            started=started if isinstance(started, PartialDate) else self.day(started),
+            ended=None if ended is None else self.day(ended),
+            is_ongoing=ended is None,
+            indication="SLE",
+            by=self.coordinator,
+            at=self.at(self.day(recorded_ago), 12),
+        )
+
+    def sledai(self, participant, ago, *present):
+        """An assessment with these descriptors present and every other absent."""
+        codes = [item.code for item in protocol.current().sledai.items]
+        answers = {code: code in present for code in codes}
+        facts = {"assessed_on": self.day(ago), "present": answers, "source": "Synthetic source note"}
+        record_sledai(participant=participant, by=self.coordinator, at=self.at(self.day(ago), 15), **facts)
 
     def review(self, participant, ago, cut_off_ago, waited=""):
         """The board's decision to continue, recorded by the chair and confirmed by the administrator."""
@@ -327,6 +357,15 @@ def _musc(musc):
     musc.vitals(first, 170, "end_360", time(17, 0), SYSBP=118, DIABP=74, PULSE=78, RESP=14, TEMP="37.0", OXYSAT=98)
     musc.attend(first, W1=0, W2=1, W4=0)
     musc.review(first, 152, 155)
+    before = musc.day(400)
+    musc.course(first, 141, "20", PartialDate(before.year, before.month), 142)
+    musc.course(first, 99, "15", 141, 100)
+    musc.course(first, 57, "10", 99, 58)
+    musc.course(first, 56, "7.5", 57)
+    musc.sledai(first, 170, "arthritis", "rash", "low_complement")
+    musc.sledai(first, 142, "arthritis", "low_complement")
+    musc.sledai(first, 86, "rash", "low_complement")
+    musc.sledai(first, 58, "low_complement")
     out = protocol.current().choices("out_of_window_reason")[0][1]
     musc.attend(first, reason=out, W8=10)
     musc.attend(first, W12=-2, W16=0, W20=3)

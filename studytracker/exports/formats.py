@@ -204,4 +204,8 @@ WRITERS = {
     "csv": Writer("CSV", write_csv, count_csv),
     "xlsx": Writer("XLSX", write_xlsx, count_xlsx),
     "json": Writer("JSON", write_json, count_json),
+    "sdtm-xpt": Writer("SDTM 3.4 as SAS transport (XPT 5), with Define-XML", None, None),
+    "sdtm-json": Writer("SDTM 3.4 as Dataset-JSON, with Define-XML", None, None),
 }
+# These are the whole trial, whatever datasets are chosen (`exports/sdtm`).
+SDTM = {"sdtm-xpt": "xpt", "sdtm-json": "json"}

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from django.conf import settings
 from django.db.models import Max
 from django.template.loader import render_to_string
 
@@ -23,9 +24,10 @@ from studytracker import protocol
 from studytracker.trust.models import Entry
 
 from .datasets import Dataset, all_datasets
-from .formats import WRITERS, dictionary
+from .formats import SDTM, WRITERS, Written, dictionary
 from .privacy import ABOUT, Level, Pseudonyms, left_out
 from .reading import Extract, extract, snapshot
+from .sdtm import building
 
 FIXED_DATE = (2000, 1, 1, 0, 0, 0)  # the same content gives the same archive
 BLOCK = 1 << 20
@@ -74,6 +76,8 @@ def build(order: Order, folder: Path, target: Path, tell: Callable[[str, int, in
     try:
         writer = WRITERS[order.format]
         with snapshot():
+            if order.format in SDTM:
+                return _build_sdtm(order, folder, target, tell)
             extracts = extracts_for(order)
             expected = {each.dataset.name: each.count() for each in extracts}
             as_of = Entry.objects.aggregate(last=Max("id"))["last"] or 0
@@ -91,6 +95,32 @@ def build(order: Order, folder: Path, target: Path, tell: Callable[[str, int, in
         _zip(folder, target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    return manifest
+
+
+def _build_sdtm(order, folder, target, tell) -> dict:
+    """The trial as SDTM, whatever datasets were chosen: its parts refer to each other."""
+    tell("SDTM", 1, 0, len(settings.SDTM))
+    participants = all_datasets()["participants"].rows().filter(site__in=order.sites)
+    trial = building.trial_of(
+        participants.select_related("infusion", "site").prefetch_related("consents"),
+        level=order.level,
+        pseudonyms=Pseudonyms(order.export, _participants(order)),
+        sites=order.sites,
+        at=order.at,
+    )
+    as_of = Entry.objects.aggregate(last=Max("id"))["last"] or 0
+    written = [
+        Written(f"data/{name}", dataset, rows, columns)
+        for name, dataset, rows, columns in building.write(folder / "data", trial, kind=SDTM[order.format])
+    ]
+    for each in written:
+        if (found := building.count(folder / each.name)) != each.rows:
+            raise Incomplete(f"{each.name} holds {found} rows, and {each.rows} were written.")
+    tell("SDTM", 1, len(settings.SDTM), len(settings.SDTM))
+    manifest = _manifest(order, written, as_of)
+    _write_papers(folder, order, [], manifest)
+    _zip(folder, target)
     return manifest
 
 
@@ -129,18 +159,28 @@ def _manifest(order, written, as_of) -> dict:
 
 
 def _write_papers(folder: Path, order: Order, extracts, manifest):
-    with (folder / "data_dictionary.csv").open("w", encoding="utf-8", newline="") as file:
-        rows = dictionary(extracts)
-        table = csv.DictWriter(file, list(rows[0]), lineterminator="\r\n")
-        table.writeheader()
-        table.writerows(rows)
-    _write_codelists(folder / "codelists.csv", extracts)
+    if extracts:
+        _write_dictionary(folder, extracts)
     about = {
         "manifest": manifest,
         "level": Level(order.level).label,
         "left_out": [(each.dataset.name, left_out(each.dataset.columns, order.level)) for each in extracts],
     }
     (folder / "README.txt").write_text(render_to_string("exports/readme.txt", about), encoding="utf-8")
+    _seal(folder, manifest)
+
+
+def _write_dictionary(folder, extracts):
+    with (folder / "data_dictionary.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = dictionary(extracts)
+        table = csv.DictWriter(file, list(rows[0]), lineterminator="\r\n")
+        table.writeheader()
+        table.writerows(rows)
+    _write_codelists(folder / "codelists.csv", extracts)
+
+
+def _seal(folder, manifest):
+    """The manifest knows every file before it, the checksums know the manifest too."""
     manifest["files"] = [
         {"name": name, "bytes": path.stat().st_size, "sha256": sha256(path)} for name, path in _files(folder)
     ]

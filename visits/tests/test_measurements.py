@@ -138,6 +138,14 @@ def test_the_log_takes_values_and_leads_to_the_report_of_a_new_event(crc, visit)
     assert "New adverse event" in page
 
 
+def test_a_suggested_grade_leads_to_a_report_that_knows_the_term_and_the_day(crc, visit, coordinator):
+    log(visit, coordinator, {"WBC": WBC})
+    page = crc.get("/visits/MUSC-001/W1/").content.decode()
+    address = "/adverse-events/MUSC-001/new/?term=White+blood+cell+decreased&amp;start=2025-06-07&amp;visit=W1"
+    assert address in page
+    assert 'value="White blood cell decreased"' in crc.get(address.replace("&amp;", "&")).content.decode()
+
+
 def test_what_cannot_be_read_comes_back_with_everything_else(crc, visit):
     answer = crc.post(LOG, TYPED | done(visit) | {"value-WBC": "2,5", "value-HGB": "12.1", "note": "Came late"})
     page = answer.content.decode()

@@ -85,7 +85,9 @@ def _unpacked(content):
 
 
 def holding(found, what):
-    return sorted(name for name, content in found.items() if what.encode() in content)
+    """The files that hold it as a word of its own: INTRAMUSCULAR names no site."""
+    word = re.compile(rb"(?<![A-Za-z])" + re.escape(what.encode()))
+    return sorted(name for name, content in found.items() if word.search(content))
 
 
 @pytest.mark.parametrize("format", ["csv", "xlsx", "json"])

@@ -125,7 +125,7 @@ def draft(context):
 
 @register.simple_tag
 def querystring_of(**values):
-    """term=Anemia&grade=2, for the address of a form that starts with them."""
+    """term=Anemia&start=2025-06-14, for the address of a form that starts with them."""
     return urlencode(values)
 
 
