@@ -153,6 +153,7 @@ def _changed(field, event):
     pairs = {"completed": {"completed_at": NOW, "completed_by": event.reported_by}}
     pairs["voided"] = {"voided_at": NOW, "voided_by": event.reported_by, "voided_reason": "x"}
     whole = PartialDate(2025, 6, 14)  # a time of day belongs to a whole date
+    pairs["visit"] = {"visit": event.participant.visits.first()}
     pairs["started_time"] = {"started_time": time(9), "started": whole}
     pairs["ended_time"] = {"ended_time": time(9), "ended": whole, "is_ongoing": False}
     pairs["ended"] = {"ended": PartialDate(2025, 6), "is_ongoing": False}
