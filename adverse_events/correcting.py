@@ -1,6 +1,5 @@
 """Correcting an event: what was recorded is replaced with a reason, and what it was stays in the record."""
 
-import hashlib
 from contextlib import nullcontext
 
 from django.db import transaction
@@ -16,25 +15,19 @@ from .watching import watch
 
 REPORTED = (
     *("term", "dictionary_term", "started", "started_time", "is_ongoing", "ended", "ended_time"),
-    *("action_taken", "is_treated", "treatment", "visit", "note"),
+    *("action_taken", "is_treated", "medication", "treatment", "visit", "note"),
 )
 CORRECTABLE = REPORTED + SITE_JUDGES
 
 
-def fingerprint(event):
-    """Stands for the event as a page showed it, so that nobody overwrites what they have not seen."""
-    shown = "\n".join(f"{name}={getattr(event, name)}" for name in CORRECTABLE)
-    return hashlib.sha256(shown.encode()).hexdigest()[:32]
-
-
 @transaction.atomic
-def correct(*, event, by, at, reason="", seen="", confirmed=None, **facts):
-    """Replace facts of REPORTED and judgements of SITE_JUDGES. Replacing what was answered needs a `reason`.
-
-    `seen` is the fingerprint of what the person was shown, empty for a caller who has no page. Raises EventRefused.
+def correct(*, event, by, at, reason="", confirmed=None, **facts):
+    """Replace facts of REPORTED and judgements of SITE_JUDGES. Replacing what was answered needs a `reason`. Raises
+    EventRefused.
     """
     event = locked(event)
-    _refuse_overtaken(event, seen)
+    if event.voided_at:
+        raise EventRefused(f"{event} is voided: restore it before it is corrected.")
     before, onset = event.judgements(), event.started
     changed = {name: value for name, value in facts.items() if getattr(event, name) != value}
     _refuse_without_reason(event, changed, reason)
@@ -53,16 +46,6 @@ def correct(*, event, by, at, reason="", seen="", confirmed=None, **facts):
         watch(event, by=by, at=at, reason=reason)
     event.refresh_from_db(fields=["is_serious"])
     return event
-
-
-def _refuse_overtaken(event, seen):
-    if event.voided_at:
-        raise EventRefused(f"{event} is voided: restore it before it is corrected.")
-    if seen and seen != fingerprint(event):
-        raise EventRefused(
-            f"Somebody changed {event} while this page was open, so nothing is saved. What you typed stands below: "
-            "open the event beside it, compare, and save again from a fresh page."
-        )
 
 
 def _refuse_without_reason(event, changed, reason):

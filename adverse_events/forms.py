@@ -99,7 +99,10 @@ class EventForm(InstantMixin, forms.Form):
     special_interest = forms.ChoiceField(label="Event of special interest", required=False)
     action_taken = forms.ChoiceField(label="Action taken with the infusion", required=False)
     is_treated = answer_field("Treatment given for it?")
-    treatment = TextField(label="Which treatment", required=False, max_length=300)
+    medication = forms.ModelChoiceField(
+        label="Medicine given for it", queryset=None, required=False, empty_label="None, or not listed yet"
+    )
+    treatment = TextField(label="Other treatment", required=False, max_length=300)
     outcome = forms.ChoiceField(required=False)
     visit = forms.ModelChoiceField(
         label="Found at the visit", queryset=None, to_field_name="code", required=False, empty_label="At no visit"
@@ -117,6 +120,8 @@ class EventForm(InstantMixin, forms.Form):
         self.fields["nature"].choices = choices(rules, "event_nature", "Not yet answered")
         self.fields["special_interest"].choices = choices(rules, "special_interest", "None, or not yet answered")
         self.fields["visit"].queryset = participant.visits.order_by("order", "code")
+        self.fields["medication"].queryset = participant.medications.filter(voided_at=None)
+        self.fields["medication"].label_from_instance = _medicine_in_words
         self.fields["visit"].label_from_instance = lambda visit: visit.code
 
     def clean(self):
@@ -157,14 +162,13 @@ class EventForm(InstantMixin, forms.Form):
     @property
     def judgement(self):
         judged = ("causality", "is_suspected", "nature", "special_interest")
-        return self.fields_of(*judged, "action_taken", "is_treated", "treatment", "outcome", "note")
+        return self.fields_of(*judged, "action_taken", "is_treated", "medication", "treatment", "outcome", "note")
 
 
 class CorrectionForm(EventForm):
     """The whole event as it stands, with a reason for what is replaced."""
 
     reason = ReasonField(required=False)
-    seen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=80)
 
 
 class CourseForm(forms.Form):
@@ -222,6 +226,10 @@ class SponsorForm(InstantMixin, forms.Form):
 
 class VoidForm(forms.Form):
     reason = ReasonField()
+
+
+def _medicine_in_words(medicine):
+    return f"{medicine.drug}, from {medicine.started}" if medicine.started else medicine.drug
 
 
 def in_boxes(event, names):

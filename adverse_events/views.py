@@ -13,11 +13,12 @@ from studytracker.protocol.models import Site
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
-from . import clock_panel, dictionary, reporting, voiding
+from . import clock_panel, dictionary, following, reporting, voiding
 from .assessing import assess, regrade
 from .correcting import CORRECTABLE, correct
 from .course import course
 from .doubts import open_doubts
+from .filters import AdverseEventFilter, SeriousEventFilter
 from .forms import (
     LONGEST_PREFILL,
     CorrectionForm,
@@ -29,21 +30,31 @@ from .forms import (
     prefill,
 )
 from .models import SPONSOR, SPONSOR_JUDGES, AdverseEvent
-from .tables import AdverseEventFilter, AdverseEventTable
+from .tables import AdverseEventTable, SeriousEventTable
 from .wording import assessments_in_words, facts_in_words, judges_in_words
 
 
 @require_safe
 def adverse_events(request):
+    return _listing(request, AdverseEventTable, AdverseEventFilter, AdverseEvent.objects.visible_to(request.user))
+
+
+@require_safe
+def serious_events(request):
+    events = AdverseEvent.objects.visible_to(request.user).filter(is_serious=True)
+    return _listing(request, SeriousEventTable, SeriousEventFilter, events)
+
+
+def _listing(request, table_class, filterset_class, events):
     require(request.user, Permission.SEE)
     return listing(
         request,
-        table_class=partial(AdverseEventTable, today=Site.todays(timezone.now())),
-        filterset_class=AdverseEventFilter,
-        queryset=AdverseEvent.objects.visible_to(request.user)
-        .for_listing()
-        .order_by("site", "participant", "started"),
+        table_class=partial(table_class, today=Site.todays(timezone.now())),
+        filterset_class=filterset_class,
+        queryset=events.for_listing().with_grade_order().order_by("site", "participant", "started"),
         template="adverse_events/list.html",
+        extra={"footnotes": table_class.footnotes},
+        counted=False,
     )
 
 
@@ -100,11 +111,42 @@ def event(request, identifier, number):
         "confirmations": row.confirmations.select_related("confirmed_by"),
         "course": course(row),
         "assessments": assessments_in_words(row),
+        "follow_ups": row.follow_ups.select_related("recorded_by"),
+        "reports": _reports(row),
         "may_complete": may_enter and row.completable,
         "may_enter": may_enter,
         "may_judge_as_sponsor": user.can(Permission.JUDGE_AS_SPONSOR, row.site_id) and not row.voided_at,
     }
     return render(request, "adverse_events/event.html", context)
+
+
+def _reports(event):
+    """The chain, each report knowing its event."""
+    reports = list(event.reports.select_related("prepared_by"))
+    for report in reports:
+        report.event = event
+    return reports
+
+
+@require_safe
+def follow_ups(request):
+    require(request.user, Permission.SEE)
+    return listing(
+        request,
+        table_class=partial(following.FollowUpTable, today=Site.todays(timezone.now())),
+        filterset_class=following.FollowUpFilter,
+        queryset=following.open_events(request.user),
+        template="adverse_events/list.html",
+        counted=False,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def follow_up_event(request, identifier, number):
+    row = reach_event(request.user, identifier, number, needs=Permission.REPORT_EVENT)
+    form = following.FollowUpForm(posted(request))
+    words = "{} was asked after.".format
+    return _change(request, row, form, following.follow_up, "adverse_events/follow_up.html", words)
 
 
 def _change(request, row, form, act, template, words, **context):

@@ -44,6 +44,12 @@ def emergent(event, episodes):
     return str(answer or "")
 
 
+def treatment(event):
+    """'Yes: prednisone, ice packs'."""
+    given = ", ".join(part for part in (event.medication and event.medication.drug, event.treatment) if part)
+    return ": ".join(part for part in (ANSWER[event.is_treated], given) if part)
+
+
 def facts_in_words(event, today):
     """[(label, value)] of what was reported."""
     day0 = event.participant.infused_on
@@ -60,7 +66,7 @@ def facts_in_words(event, today):
         ("Disease activity or adverse event", label(event, "nature", event.nature)),
         ("Event of special interest", label(event, "special_interest", event.special_interest)),
         ("Action taken with the infusion", label(event, "action_taken", event.action_taken)),
-        ("Treatment given", ": ".join(part for part in (ANSWER[event.is_treated], event.treatment) if part)),
+        ("Treatment given", treatment(event)),
         ("Outcome", label(event, "outcome", event.outcome)),
         ("Found at the visit", event.visit.code if event.visit else ""),
     ]

@@ -5,7 +5,9 @@ from .clock import Clock, ClockChange, Determination, Fulfilment, InvestigatorAc
 from .confirmation import Confirmation
 from .dictionary import DictionaryTerm, MeddraCode
 from .event import AdverseEvent
+from .follow_up import FollowUp
 from .judgement import JUDGED, SERIOUSNESS, SITE_JUDGES, SPONSOR_JUDGES, SPONSOR_SERIOUSNESS, Judged
+from .report import ReportAttachment, SaeReport
 from .review import ReviewMark
 from .stopping import RuleSwitch, Trip, TripEvidence
 
@@ -33,5 +35,8 @@ __all__ = [
     "GradeEpisode",
     "Judged",
     "MeddraCode",
+    "FollowUp",
+    "ReportAttachment",
     "ReviewMark",
+    "SaeReport",
 ]

@@ -3,11 +3,11 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Length
+from django.db.models.functions import Coalesce, Length
 from django.db.models.lookups import GreaterThan
 from django.urls import reverse
 
-from participants.models import Participant
+from participants.models import Medication, Participant
 from studytracker.access.scope import ScopedQuerySet
 from studytracker.protocol.models import Site
 from studytracker.rows import both_or_neither, text_when
@@ -35,12 +35,23 @@ class AdverseEventQuerySet(ScopedQuerySet):
             Q(grade=None) | Q(causality="") | Q(outcome="") | Q(is_ongoing=False, ended=None)
         )
 
+    def with_grade_order(self):
+        """Adds `grade_order`: an event without a grade sorts below grade 1 on every database."""
+        return self.annotate(grade_order=Coalesce("grade", 0))
+
     def for_listing(self):
-        return self.select_related("participant", "participant__infusion")
+        return self.select_related("participant", "participant__infusion", "participant__site")
 
     def for_page(self):
         return self.for_listing().select_related(
-            "participant__enrollment", "participant__site", "reported_by", "completed_by", "voided_by", "site", "visit"
+            "participant__enrollment",
+            "participant__site",
+            "reported_by",
+            "completed_by",
+            "voided_by",
+            "site",
+            "visit",
+            "medication",
         )
 
 
@@ -70,6 +81,9 @@ class AdverseEvent(Judged, Versioned):
     action_taken = models.CharField("action taken with the infusion", max_length=60, blank=True)
     is_treated = models.BooleanField("treatment given for it", null=True, blank=True)
     treatment = models.CharField("what was given", max_length=300, blank=True)
+    medication = models.ForeignKey(
+        Medication, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="medicine given for it"
+    )
     visit = models.ForeignKey(
         Visit, models.PROTECT, null=True, blank=True, related_name="adverse_events", verbose_name="found at the visit"
     )
@@ -123,6 +137,15 @@ class AdverseEvent(Judged, Versioned):
         indexes = [
             models.Index(fields=["site", "participant", "started", "id"], name="event_listing"),
             models.Index(fields=["site"], condition=Q(is_serious=True), name="event_serious"),
+            # One for each order the listing offers, ending in the key so that rows alike keep their place.
+            models.Index(fields=["term", "id"], name="event_by_term"),
+            models.Index(fields=["started", "id"], name="event_by_onset"),
+            models.Index(fields=["ended", "id"], name="event_by_end"),
+            models.Index(fields=["is_serious", "id"], name="event_by_seriousness"),
+            models.Index(Coalesce("grade", 0), "id", name="event_by_grade"),
+            models.Index(fields=["causality", "id"], name="event_by_causality"),
+            models.Index(fields=["outcome", "id"], name="event_by_outcome"),
+            models.Index(fields=["is_ongoing", "id"], name="event_by_course"),
         ]
 
     def __str__(self):

@@ -4,9 +4,10 @@ import pytest
 
 from adverse_events.assessing import regrade
 from adverse_events.consistency import EventRefused
-from adverse_events.correcting import correct, fingerprint
+from adverse_events.correcting import correct
 from adverse_events.models import AdverseEvent
 from adverse_events.reporting import report
+from adverse_events.tests.test_event_form import Filled
 from adverse_events.voiding import void
 from conftest import NOW
 from studytracker.dates import PartialDate
@@ -62,11 +63,14 @@ def test_a_corrected_onset_moves_the_first_grade_and_no_other(event, coordinator
     ]
 
 
-def test_nobody_overwrites_what_they_have_not_seen(event, coordinator):
-    seen = fingerprint(event)
-    correct(event=event, by=coordinator, at=LATER, note="Called the ward", seen=seen)
-    with pytest.raises(EventRefused, match="Somebody changed MUSC-001 AE 1 while this page was open"):
-        correct(event=event, by=coordinator, at=LATER, note="Asked at home", seen=seen)
+def test_nobody_overwrites_what_they_have_not_seen(event, browse, coordinator, frozen):
+    client = browse(coordinator)
+    page = client.get("/adverse-events/MUSC-001/1/correct/").content.decode()
+    typed = Filled(page).sent | {"note": "Asked at home"}
+    correct(event=event, by=coordinator, at=NOW, note="Called the ward")
+    response = client.post("/adverse-events/MUSC-001/1/correct/", typed)
+    assert response.status_code == 409
+    assert "Asked at home" in response.content.decode()
     assert AdverseEvent.objects.get().note == "Called the ward"
 
 

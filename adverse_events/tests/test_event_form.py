@@ -72,12 +72,13 @@ EVENT = {
     "action_taken": "not_applicable",
     "is_treated": "yes",
     "treatment": "Acyclovir",
+    "medication": "",
     "outcome": "recovering",
     "visit": "W1",
     "note": "Called the ward\nand again",
     "confirmed": "on",
 }
-CORRECTION = EVENT | {"reason": "Misread", "seen": "x"}
+CORRECTION = EVENT | {"reason": "Misread"}
 SPONSOR = {
     "sponsor_received_on_day": "32",
     "sponsor_received_on_month": "6",
@@ -97,6 +98,12 @@ def boxes_of(form_class, participant):
     """The names of everything the form sends."""
     fields = form_class(participant=participant).fields.items()
     return {f"{name}{sub}" for name, field in fields for sub in getattr(field.widget, "widgets_names", [""])}
+
+
+def medicine(participant):
+    facts = {"drug": "Acyclovir", "drug_class": "other", "route": "oral", "protocol_version": "1.0"}
+    facts |= {"recorded_at": NOW, "recorded_by": participant.screened_by, "site": participant.site}
+    return participant.medications.create(**facts)
 
 
 @pytest.fixture
@@ -119,6 +126,8 @@ def event(participant, coordinator):
 )
 def test_every_field_survives_a_refused_save(request, event, browse, form_class, typed, whose, act):
     assert set(typed) == boxes_of(form_class, event.participant)
+    if "medication" in typed:
+        typed = typed | {"medication": str(medicine(event.participant).pk)}
     client = browse(request.getfixturevalue(whose))
     response = client.post(f"/adverse-events/MUSC-001/{act}", typed)
     assert response.status_code == 422
@@ -128,6 +137,7 @@ def test_every_field_survives_a_refused_save(request, event, browse, form_class,
 
 def test_an_event_is_saved_with_everything_the_form_has(participant, browse, coordinator):
     typed = EVENT | {"ended_day": "", "ended_month": "", "ended_year": "", "ended_time": ""}
+    typed |= {"medication": str(medicine(participant).pk)}
     assert browse(coordinator).post(ADDRESS, typed).status_code == 302
     event = AdverseEvent.objects.get()
     assert (event.started_time, event.visit.code, event.is_suspected, event.is_treated) == (
@@ -136,6 +146,7 @@ def test_an_event_is_saved_with_everything_the_form_has(participant, browse, coo
         False,
         True,
     )
+    assert (event.medication.drug, event.treatment) == ("Acyclovir", "Acyclovir")
     assert event.aware_at == datetime(2025, 6, 4, 13, 40, tzinfo=UTC)
     assert (event.nature, event.special_interest, event.dictionary_term) == (
         "disease_activity",

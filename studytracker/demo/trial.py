@@ -8,9 +8,13 @@ import os
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
+from adverse_events.assessing import regrade
+from adverse_events.correcting import correct
+from adverse_events.following import follow_up
 from adverse_events.notifications import notify
 from adverse_events.reporting import report
 from adverse_events.rules import switch
+from adverse_events.sae_reports import prepare
 from participants.decisions import confirm_decision, record_decision
 from participants.doses import check_dose, prepare_dose
 from participants.eligibility import NOT_APPLICABLE
@@ -377,6 +381,8 @@ def _musc(musc):
         PartialDate.of(musc.day(168)),
         166,
         term="Headache after the infusion",
+        dictionary_term="Headache",
+        started_time=time(18, 30),
         ended=PartialDate.of(musc.day(167)),
         is_ongoing=False,
         grade=1,
@@ -398,6 +404,12 @@ def _musc(musc):
         PartialDate(onset.year, onset.month),
         3,
         term="Shingles, left T6",
+        dictionary_term="Shingles",
+        special_interest="infection",
+        nature="adverse_event",
+        is_suspected=False,
+        is_treated=True,
+        treatment="Acyclovir",
         grade=3,
         is_hospitalization=True,
         causality="unlikely",
@@ -406,12 +418,15 @@ def _musc(musc):
         aware_at=musc.at(musc.day(3), 11),
     )
     musc.tell_sponsor(shingles, 3, 18)
+    prepare(event=shingles, by=musc.coordinator, at=musc.at(musc.day(3), 18))
+    asked = {"followed_on": musc.day(2), "note": "Crusting, less pain.", "next_on": musc.day(-1)}
+    follow_up(event=shingles, by=musc.coordinator, at=musc.at(musc.day(2), 16), **asked)
 
     third = musc.treat(26, 34, "M", "81.2", "UC-2404")
     musc.vitals(third, 26, "before", time(9, 55), SYSBP=118, DIABP=70, PULSE=68, RESP=14, TEMP="36.5", OXYSAT=99)
     musc.attend(third, W1=1)
     musc.review(third, 8, 9, waited="Week 2 is late: the board decided on Week 1 and a telephone contact on D17")
-    musc.event(third, PartialDate.of(musc.day(12)), 11, term="Fatigue", grade=2)
+    musc.event(third, PartialDate.of(musc.day(12)), 11, term="Fatigue", dictionary_term="Fatigue", grade=2)
     thrombosis = musc.event(
         third,
         PartialDate.of(musc.day(2)),
@@ -472,18 +487,21 @@ def _emory(emory):
     emory.attend(first, W1=0, W2=2, W4=-1, W8=4)
     emory.review(first, 114, 116)
     emory.miss(first, "W12", protocol.current().choices("missed_reason")[0][0])
-    emory.event(
+    infection = emory.event(
         first,
         PartialDate.of(emory.day(95)),
-        86,
+        94,
         term="Urinary tract infection",
-        ended=PartialDate.of(emory.day(87)),
-        is_ongoing=False,
-        grade=2,
+        dictionary_term="Urinary tract infection",
+        grade=1,
         causality="unrelated",
-        outcome="recovered",
+        special_interest="infection",
         action_taken="not_applicable",
     )
+    worse = {"grade": 2, "since": PartialDate.of(emory.day(92)), "reason": "Oral antibiotic started"}
+    regrade(event=infection, by=emory.coordinator, at=emory.at(emory.day(91), 10), **worse)
+    over = {"ended": PartialDate.of(emory.day(87)), "outcome": "recovered", "is_treated": True}
+    correct(event=infection, by=emory.coordinator, at=emory.at(emory.day(86), 17), is_ongoing=False, **over)
 
     second = emory.treat(60, 63, "M", "90.1", "UC-2405")
     emory.attend(second, W1=0, W2=0)

@@ -9,6 +9,7 @@ from django.urls import get_resolver, reverse
 from adverse_events.models import Clock, Determination, Notification
 from adverse_events.notifications import determine, notify
 from adverse_events.reporting import report
+from adverse_events.sae_reports import prepare
 from conftest import NOW
 from participants.decisions import record_decision
 from participants.holds import propose_hold
@@ -114,8 +115,17 @@ PAGES = {
     "report_event": (["MUSC-001"], ENTERS),
     "event": (["MUSC-001", 1], AT_MUSC),
     "complete_event": (["MUSC-001", 1], ENTERS),
+    "serious_events": ([], HAS_A_ROLE),
     "terms": ([], HAS_A_ROLE),
     "grade_help": ([], HAS_A_ROLE),
+    "follow_ups": ([], HAS_A_ROLE),
+    "follow_up_event": (["MUSC-001", 1], ENTERS),
+    "prepare_report": (["MUSC-001", 2], ENTERS),
+    "sae_report": (["MUSC-001", 2, 1], AT_MUSC),
+    "sae_report_pdf": (["MUSC-001", 2, 1], AT_MUSC),
+    "edit_narrative": (["MUSC-001", 2, 1], ENTERS),
+    "attach_document": (["MUSC-001", 2, 1], ENTERS),
+    "renew_report": (["MUSC-001", 2, 1], ENTERS),
     "correct_event": (["MUSC-001", 1], ENTERS),
     "regrade_event": (["MUSC-001", 1], ENTERS),
     "judge_as_sponsor": (["MUSC-001", 1], {"chair"}),
@@ -204,6 +214,7 @@ def _report_serious(participant, by):
     notify(event=event, **told, by=by, at=NOW)
     found = {"kind": "unanticipated_problem", "determined_at": NOW, "note": "Not foreseen"}
     determine(event=event, **found, by=by, at=NOW)
+    prepare(event=event, by=by, at=NOW)
 
 
 def patterns(resolver):
@@ -260,6 +271,8 @@ def test_another_site_s_page_is_the_same_as_a_missing_one(stage, emory, browse, 
 
 
 READS = (
+    "sae_report",
+    "sae_report_pdf",
     "medicines",
     "worksheet",
     "facts",
@@ -419,7 +432,7 @@ def test_home_takes_the_same_queries_however_many_participants(
 @pytest.mark.parametrize(
     ("name", "queries"),
     [
-        *(("participants", 9), ("visits", 9), ("adverse_events", 9), ("deviations", 9), ("holds", 8)),
+        *(("participants", 9), ("visits", 9), ("adverse_events", 7), ("deviations", 9), ("holds", 8)),
         *(("reminders", 9), ("open_matters", 9), ("product", 9), ("custody", 10)),
     ],
 )

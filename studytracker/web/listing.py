@@ -13,9 +13,12 @@ from studytracker import protocol
 from studytracker.access.grants import Permission
 from studytracker.access.scope import require
 from studytracker.dates import day_label
+from studytracker.exports.pdf import as_pdf
 from studytracker.exports.tables import as_csv, as_xlsx
 from studytracker.trust import as_of
 from studytracker.trust.acts import Kind, note_by
+
+from .paging import UncountedPaginator
 
 ROWS_PER_PAGE = 25
 LONGEST_VALUE = 200
@@ -23,8 +26,10 @@ LONGEST_VALUE = 200
 _HUGE_NUMBER = re.compile(r".*\d{19}.*|\s*[+-]?[\d._]+[eE][+-]?\d+\s*")
 
 
-def listing(request, *, table_class, filterset_class, queryset, template, extra=None, site_field="site"):
+def listing(request, *, table_class, filterset_class, queryset, template, extra=None, site_field="site", counted=True):
     """`queryset` holds what the person may see; a file of it holds what they may export, by `site_field`.
+
+    What may be long is not `counted`: a page reads its own rows, and says that more follow.
 
     Anything may stand in the query string: what cannot be used is named beside its field, an unknown sort key is
     ignored, a page that does not exist is the nearest one.
@@ -48,7 +53,9 @@ def listing(request, *, table_class, filterset_class, queryset, template, extra=
         case "xlsx":
             about = _about(request, words, at=timezone.now())
             return as_xlsx(table, f"{name}.xlsx", title, about)
-    _show_page(table, request.GET.get(table.prefixed_page_field, ""))
+        case "pdf":
+            return as_pdf(request, table, f"{name}.pdf", title, words)
+    _show_page(table, request.GET.get(table.prefixed_page_field, ""), counted)
     context = {
         "heading": title,
         "table": table,
@@ -57,6 +64,8 @@ def listing(request, *, table_class, filterset_class, queryset, template, extra=
         "filters_words": words,
         "may_export": request.user.can_somewhere(Permission.EXPORT),
         "row_count": table.paginator.count,
+        "rows_words": _rows_in_words(table.page),
+        "has_pdf": hasattr(table, "footnotes"),
         "made_at": timezone.now(),
         "protocol_version": protocol.current().version,
     }
@@ -108,14 +117,36 @@ def _sort(table, request):
     if known:
         table.order_by = known
     rows = table.data.data
-    if rows.query.order_by and "pk" not in rows.query.order_by:
-        table.data.data = rows.order_by(*rows.query.order_by, "pk")
+    order = rows.query.order_by
+    if order and "pk" not in order:
+        # In the direction of the last key, or no index could serve both.
+        backward = isinstance(order[-1], str) and order[-1].startswith("-")
+        table.data.data = rows.order_by(*order, "-pk" if backward else "pk")
 
 
-def _show_page(table, wanted: str):
-    table.paginate(per_page=ROWS_PER_PAGE)
+def _show_page(table, wanted: str, counted: bool):
     number = int(wanted) if re.fullmatch(r"[0-9]{1,9}", wanted) else 1
-    table.page = table.paginator.page(min(max(number, 1), table.paginator.num_pages))
+    if counted:
+        table.paginate(per_page=ROWS_PER_PAGE)
+        table.page = table.paginator.page(min(max(number, 1), table.paginator.num_pages))
+    else:
+        table.paginator = UncountedPaginator(table.rows, ROWS_PER_PAGE)
+        table.page = table.paginator.page(number)
+
+
+def _rows_in_words(page) -> str:
+    """'7 rows', 'Rows 26 to 50 of 61', 'Rows 1 to 25, more follow'."""
+    count, shown = page.paginator.count, len(page.object_list)
+    if not shown:
+        return "No rows"
+    if count == shown:
+        return f"{count} row{'' if count == 1 else 's'}"
+    span = f"Rows {page.start_index()} to {page.start_index() + shown - 1}"
+    if count is not None:
+        return f"{span} of {count}"
+    if page.paginator.reached_the_most:
+        return f"{span}, more follow that no page shows: filter, or take the file"
+    return f"{span}, more follow"
 
 
 def _filters_in_words(filterset) -> str:

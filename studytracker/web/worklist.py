@@ -22,6 +22,7 @@ GROUPS = (
     "For the sponsor to say",
     "Serious adverse events",
     "Adverse events to complete",
+    "Adverse events to follow up",
     "Deviations to complete",
     "Deviations to classify",
     "Deviations to close",

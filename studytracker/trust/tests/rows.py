@@ -67,6 +67,9 @@ CHANGES = {
     "adverse_events.Assessment": ("sponsor_is_fatal", True),
     "adverse_events.GradeEpisode": ("grade", 4),
     "adverse_events.Confirmation": ("sentence", "Really?"),
+    "adverse_events.FollowUp": ("note", "Better"),
+    "adverse_events.SaeReport": ("narrative", "Another story"),
+    "adverse_events.ReportAttachment": ("place", "Binder 3"),
     "adverse_events.DictionaryTerm": ("definition", "Changed"),
     "adverse_events.MeddraCode": ("code", 7),
     "adverse_events.Clock": ("presumed", "unexpected"),
@@ -112,6 +115,8 @@ class Rows:
         self.scores = Score.objects.bulk_create(self.sledaiscore(n) for n in range(MANY))
         Event = apps.get_model("adverse_events.AdverseEvent")
         self.events = Event.objects.bulk_create(self.adverseevent(n, number=2) for n in range(MANY))
+        Report = apps.get_model("adverse_events.SaeReport")
+        self.reports = Report.objects.bulk_create(self.saereport(n, number=4) for n in range(MANY))
         Lot = apps.get_model("participants.ProductLot")
         self.lots = Lot.objects.bulk_create(self.productlot(n + 100) for n in range(MANY))
         Term = apps.get_model("adverse_events.DictionaryTerm")
@@ -397,6 +402,18 @@ class Rows:
 
     def assessment(self, n):
         return self._model("adverse_events.Assessment")(event=self.events[n], number=9, made_at=NOW, made_by=self.by)
+
+    def followup(self, n):
+        facts = {"followed_on": TODAY, "note": "No change", "recorded_at": NOW, "recorded_by": self.by}
+        return self._model("adverse_events.FollowUp")(event=self.events[n], **facts)
+
+    def saereport(self, n, number=5):
+        facts = {"facts": [["Event", "Onset", "–"]], "narrative": "Told", "prepared_at": NOW, "prepared_by": self.by}
+        return self._model("adverse_events.SaeReport")(event=self.events[n], number=number, **facts)
+
+    def reportattachment(self, n):
+        facts = {"title": "Letter", "place": "Binder", "added_at": NOW, "added_by": self.by}
+        return self._model("adverse_events.ReportAttachment")(report=self.reports[n], **facts)
 
     def confirmation(self, n):
         facts = {"sentence": "Is this so?", "confirmed_at": NOW, "confirmed_by": self.by}
