@@ -11,7 +11,7 @@ from adverse_events import voiding
 from adverse_events.models import AdverseEvent
 from adverse_events.reporting import complete, report
 from conftest import NOW
-from participants.models import Participant
+from participants.models import Medication, Participant
 from studytracker.access.passwords import Reauthenticated, WrongPassword, reauthenticate
 from studytracker.dates import PartialDate
 from studytracker.trust.acting import acting
@@ -158,6 +158,7 @@ def _changed(field, event):
     pairs["ended_time"] = {"ended_time": time(9), "ended": whole, "is_ongoing": False}
     pairs["ended"] = {"ended": PartialDate(2025, 6), "is_ongoing": False}
     pairs["reported_by"] = {"reported_by": Signature.objects.get(kind="listing").signed_by}
+    pairs["medication"] = {"medication": _medicine_of(event.participant)}
     pairs["participant"] = {"participant": _another(event.participant)}
     for name, values in pairs.items():
         if field.name.startswith(name):
@@ -171,6 +172,19 @@ def _changed(field, event):
     if field.name == "site":
         return {"site": "EMORY"}
     return {field.name: PartialDate(2024) if field.name == "started" else "other"}
+
+
+def _medicine_of(participant):
+    return Medication.objects.create(
+        participant=participant,
+        site_id="MUSC",
+        protocol_version=participant.protocol_version,
+        drug="Paracetamol",
+        drug_class="other",
+        route="oral",
+        recorded_at=NOW,
+        recorded_by=participant.screened_by,
+    )
 
 
 def _another(participant):
