@@ -295,7 +295,6 @@ PARTICIPANT_LANES = [
 BANNERS = [
     "participants.holds.banners",
     "studytracker.outbox.health.banners",
-    "studytracker.trust.standing.banners",
 ]
 REMINDER_SOURCES = {
     "visit": "visits.reminders",

@@ -1,11 +1,7 @@
-"""How the trail stands, for the audit page and for the head of every page of those who can do something about it."""
+"""How the trail stands, for the audit page."""
 
 from dataclasses import dataclass
 from datetime import datetime
-
-from django.urls import reverse
-
-from studytracker.access.grants import Permission
 
 from . import backup, sealing, watch
 from .models import Backup, Comparison
@@ -32,15 +28,3 @@ def standing(at: datetime) -> Standing:
         backup=backup.last_verified(),
         is_backup_overdue=backup.is_overdue(at),
     )
-
-
-def banners(user, at):
-    """(sentence, address, words of the link) while the last comparison found the triggers altered. One query."""
-    if user.can_somewhere(Permission.OPERATE):
-        last = watch.last_compared()
-        if last and last.problems:
-            yield (
-                "The audit trail is not whole: changes may go unrecorded. Stop work and tell the administrator.",
-                reverse("audit"),
-                "See what is wrong",
-            )
