@@ -120,11 +120,11 @@ def test_the_history_takes_the_same_queries_however_many_exports(coordinator, br
     for _ in range(3):
         jobs.request_export(**GIVEN, by=coordinator, at=now)
     page.get(reverse("export_history"))
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         page.get(reverse("export_history"))
     for _ in range(6):
         jobs.request_export(**GIVEN, by=coordinator, at=now)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         page.get(reverse("export_history"))
 
 

@@ -266,7 +266,7 @@ class Rows:
     def productlot(self, n):
         facts = {"donor_lot": "D-7", "collected_on": TODAY, "cells_per_unit": 10**12, "volume_ml": Decimal("50.0")}
         facts |= {"viability_percent": Decimal("92.00"), "expires_at": NOW, "recorded_at": NOW, "recorded_by": self.by}
-        return self._model("participants.ProductLot")(site_id="MUSC", number=f"UC-{n}", **facts)
+        return self._model("participants.ProductLot")(site_id="MUSC", number=f"SPARE-{n}", **facts)
 
     def donortest(self, n):
         facts = {"test": "HIV", "is_negative": True, "tested_on": TODAY}

@@ -222,7 +222,7 @@ def test_links_to_the_files_keep_the_filters_and_drop_the_page(show):
 
 
 def test_a_format_that_is_not_known_is_the_page(show):
-    assert len(names(show("?format=pdf"))) == 25
+    assert len(names(show("?format=docx"))) == 25
 
 
 def test_a_view_may_add_to_the_page(show):
