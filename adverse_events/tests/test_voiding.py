@@ -83,4 +83,4 @@ def test_the_pages_ask_for_the_reason_and_show_it_struck_through(event, browse, 
     assert f"Voided: {REASON}" in client.get("/participants/MUSC-001/").content.decode()
     assert "/restore/" in page
     assert client.post("/adverse-events/MUSC-001/1/restore/", {"reason": "It was right"}).status_code == 302
-    assert "voided" not in client.get("/adverse-events/MUSC-001/1/").content.decode()
+    assert '<p class="lede voided">' not in client.get("/adverse-events/MUSC-001/1/").content.decode()

@@ -88,7 +88,7 @@ def test_a_sign_in_that_ran_out_is_renewed_on_the_page_and_the_form_stays(crc):
     crc.says("Your sign-in ran out")
     crc.page.get_by_label("Password").fill("wrong")
     crc.press("Sign in")
-    crc.says("Please enter a correct username and password.")
+    crc.says("The username or the password is not right")
     crc.page.get_by_label("Password").fill(PASSWORD)
     crc.press("Sign in")
     crc.says("Draft saved 11:00:00")
