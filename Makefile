@@ -5,13 +5,14 @@ PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 # Without compiled bytecode the first page takes three times as long.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo demo-reset test bench proof lint format install clean
+.PHONY: help demo demo-reset test bench bench-audit proof lint format install clean
 
 help:
 	@echo "make demo        run it here with synthetic data (PORT=8001 for another port)"
 	@echo "make demo-reset  delete the demo's data"
 	@echo "make test        run the tests on SQLite and, where it is installed, on PostgreSQL (ARGS='-k visit')"
 	@echo "make bench       measure speed, as ratios within one run (ONLY=trail for scripts/bench_trail.py)"
+	@echo "make bench-audit every table by every way to write, beside three audit libraries, in an environment of its own"
 	@echo "make proof       the long proofs at their full size (ONLY=slots for scripts/proof_slots.py)"
 	@echo "make lint        check style, settings and migrations"
 	@echo "make format      put the code into the house format"
@@ -29,6 +30,9 @@ test: .venv/installed-dev
 
 bench proof: .venv/installed-dev
 	@for script in scripts/$@_$(or $(ONLY),*).py; do echo "== $$script"; $(PYTHON) $$script || exit 1; done
+
+bench-audit: .venv/installed-dev
+	@exec $(PYTHON) scripts/bench_audit.py
 
 # A folder of its own, so that looking at the migrations never touches a running demo.
 lint: .venv/installed-dev

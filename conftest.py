@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import hypothesis
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from django.test import Client, TransactionTestCase
@@ -20,6 +21,12 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 # A busy machine is no reason to fail: what a test takes is never what it tests.
 hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
+
+
+def pytest_configure():
+    # A password's hash is slow on purpose; hundreds of sign-ins in tests need not be.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
 
 # A Wednesday, 11:00 in New York: daylight saving time is in force.
 NOW = datetime(2025, 6, 18, 15, 0, tzinfo=UTC)

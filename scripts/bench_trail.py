@@ -67,16 +67,14 @@ def twins():
             "missed_by_id": models.BigIntegerField(null=True),
             "missed_reason": models.CharField(max_length=500, blank=True),
         }
-        meta = type("Meta", (), {"app_label": "bench", "db_table": f"bench_{name.lower()}"})
+        meta = type("Meta", (), {"app_label": "trust", "db_table": f"bench_{name.lower()}"})
         return type(name, (models.Model,), {"__module__": __name__, "Meta": meta, **fields, **extra})
 
     found = {BARE: made("Bare"), KEPT: made("Kept")}
     if find_spec("simple_history"):
         from simple_history.models import HistoricalRecords
 
-        found[HISTORY] = made("Recorded", history=HistoricalRecords(app="bench"))
-        # What the library does itself once all models are there.
-        found[HISTORY].history.model._meta.db_table = "bench_historicalrecorded"
+        found[HISTORY] = made("Recorded", history=HistoricalRecords(table_name="bench_historicalrecorded"))
     return found
 
 

@@ -56,7 +56,7 @@ def prove(rounds: int) -> int:
     logging.disable(logging.WARNING)
     setup_test_environment()
     setup_databases(verbosity=0, interactive=False)
-    settings.SIGNED_KINDS = SETTING
+    settings.SIGNED_KINDS = settings.SIGNED_KINDS | SETTING
     with acting("proof", source="direct"):
         return race(rounds)
 
@@ -77,7 +77,13 @@ def race(rounds) -> int:
     adopt(protocol.current(), at=NOW)
     coordinator = grant(username="crc", role="coordinator", site="MUSC").user
     investigator = grant(username="pi", role="investigator", site="MUSC").user
-    participant = Cast("MUSC", coordinator, investigator).infused()
+    people = {"monitor": ("monitor", None), "administrator": ("administrator", None), "chair": ("chair", None)}
+
+    def named(name):
+        role, site = people.get(name, ("investigator" if "investigator" in name else "coordinator", "MUSC"))
+        return grant(username=f"proof-{name}", role=role, site=site).user
+
+    participant = Cast("MUSC", coordinator, investigator, named).infused()
     event = report(participant=participant, term="Rash", started=PartialDate(2025, 6), by=coordinator, at=NOW)
     print(f"{connection.display_name}, {rounds} rounds of each race", flush=True)
 

@@ -108,12 +108,17 @@ def prove(stage, given, seed):
     return "".join(told), wrong
 
 
+def _another(role):
+    """Whoever else the way to the infusion asks for, by role: the study chair, the administrator."""
+    return grant(username=f"proof.{role}", role=role, site=None).user
+
+
 def _somebody_on_study(coordinator):
     """A visit to tell of, as the processes find it with the settings of every installation."""
     if not Visit.objects.exists():
         investigator = grant(username="proof.pi", role="investigator", site="MUSC").user
         today = Site("MUSC").today(timezone.now())
-        Cast("MUSC", coordinator, investigator).infused(today - timedelta(days=12))
+        Cast("MUSC", coordinator, investigator, _another).infused(today - timedelta(days=12))
 
 
 def _faults(parts):

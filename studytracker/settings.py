@@ -292,12 +292,16 @@ PARTICIPANT_LANES = [
     "participants.lanes.flags",
 ]
 # (sentence, address, words of the link) for the head of every page, of (user, at)
-BANNERS = ["participants.holds.banners", "studytracker.outbox.health.banners"]
+BANNERS = [
+    "participants.holds.banners",
+    "studytracker.outbox.health.banners",
+]
 REMINDER_SOURCES = {
     "visit": "visits.reminders",
     "clock": "adverse_events.clock_reminders",
     "trip": "adverse_events.trip_reminders",
     "report": "adverse_events.report_reminders",
+    "anchor": "studytracker.trust.anchors",
 }
 # Called with the instant at the start of every sweep: what time alone brings about.
 SWEEP_WORK = ["adverse_events.watching.look"]

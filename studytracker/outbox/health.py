@@ -17,11 +17,13 @@ from studytracker.access.models import Membership
 from studytracker.dates import short_day
 from studytracker.protocol.models import Site
 from studytracker.trust import backup, watch
+from studytracker.trust.models import Comparison
 
 from .models import Heartbeat, Mail, Notice
 
 # The triggers are compared every hour.
 COMPARISON_HOURS = 3
+TRAIL_NOT_WHOLE = "The audit trail is not whole: changes may go unrecorded. Stop work and tell the administrator."
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Health:
     last_sweep_at: datetime | None
     is_late: bool
     failing: int
+    trail_problems: str = ""
 
     @property
     def sentences(self):
@@ -51,9 +54,9 @@ def health(user, at) -> Health:
     beat = Heartbeat.objects.filter(job="sweep").values("at")
     found = Site.objects.annotate(
         beat=Subquery(beat), failing=Coalesce(Subquery(failing.annotate(count=Count("pk")).values("count")), 0)
-    ).values_list("beat", "failing")
-    last, count = found.first() or (None, 0)
-    return Health(last, is_late(last, at), count)
+    ).annotate(trail_problems=Subquery(Comparison.objects.order_by("-id").values("problems")[:1]))
+    last, count, problems = found.values_list("beat", "failing", "trail_problems").first() or (None, 0, "")
+    return Health(last, is_late(last, at), count, problems or "")
 
 
 def period() -> timedelta:
@@ -68,7 +71,10 @@ def is_late(last_sweep_at: datetime | None, at: datetime) -> bool:
 def banners(user, at):
     """(sentence, address, words of the link) for the head of every page of those who can do something about it."""
     if user.can_somewhere(Permission.OPERATE):
-        for sentence in health(user, at).sentences:
+        found = health(user, at)
+        if found.trail_problems:
+            yield TRAIL_NOT_WHOLE, reverse("audit"), "See what is wrong"
+        for sentence in found.sentences:
             yield sentence, reverse("reminders"), "See the reminders"
 
 

@@ -50,14 +50,20 @@ def visible(user, needs=Permission.AUDIT) -> Q:
 
     `needs` is a further permission held at the same site, such as that to export.
     """
-    sites = user.sites_where(Permission.AUDIT) & user.sites_where(needs)
-    if sites and sites == set(Site.objects.values_list("code", flat=True)) and _trial_wide(user):
+    if reads_everything(user, needs):
         return Q()
+    sites = user.sites_where(Permission.AUDIT) & user.sites_where(needs)
     found = Q(pk__in=[])
     for table, model in by_table().items():
         if path := site_path(table):
             found |= Q(table=table, row_id__in=_keys(model, {f"{path}__in": sites}))
     return found
+
+
+def reads_everything(user, needs=Permission.AUDIT) -> bool:
+    """By a role for the whole trial, and at every site."""
+    sites = user.sites_where(Permission.AUDIT) & user.sites_where(needs)
+    return bool(sites) and sites == set(Site.objects.values_list("code", flat=True)) and _trial_wide(user)
 
 
 def of_participant(identifier: str) -> Q:

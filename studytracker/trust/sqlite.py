@@ -1,5 +1,7 @@
 """The triggers on SQLite, written out for each table from the columns it really has."""
 
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from .coverage import FIRST, HIDDEN, MASKED, SEALS, TRAIL, is_clinical, is_covered, is_final, scale
@@ -30,9 +32,13 @@ class Table(NamedTuple):
 
 
 def tables(cursor) -> dict[str, Table]:
-    """Every covered table by name, as it is now."""
-    cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-    return {name: _table(cursor, name) for (name,) in cursor.fetchall() if is_covered(name)}
+    """Every covered table by name, as it is now. One query."""
+    cursor.execute(
+        "SELECT held.name, part.name, lower(part.type), part.pk FROM sqlite_master AS held "
+        "JOIN pragma_table_xinfo(held.name) AS part WHERE held.type = 'table' ORDER BY held.name, part.cid"
+    )
+    rows = groupby(cursor.fetchall(), key=itemgetter(0))
+    return {name: _table(name, list(parts)) for name, parts in rows if is_covered(name)}
 
 
 def has_table(cursor, name) -> bool:
@@ -40,11 +46,10 @@ def has_table(cursor, name) -> bool:
     return cursor.fetchone() is not None
 
 
-def _table(cursor, name):
-    cursor.execute(f"PRAGMA table_xinfo({quoted(name)})")
-    rows = cursor.fetchall()
-    keys = sorted((row[5], row[1]) for row in rows if row[5])
-    return Table(name, tuple(Column(row[1], row[2].lower()) for row in rows), tuple(key for _, key in keys))
+def _table(name, parts):
+    keys = sorted((place, column) for _, column, _, place in parts if place)
+    columns = tuple(Column(column, type) for _, column, type, _ in parts)
+    return Table(name, columns, tuple(column for _, column in keys))
 
 
 def actual(cursor) -> dict[str, str]:

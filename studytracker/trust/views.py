@@ -1,6 +1,7 @@
 import json
 
-from django.http import Http404, StreamingHttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import FileResponse, Http404, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import get_script_prefix
 from django.utils import timezone
@@ -13,13 +14,14 @@ from studytracker.web.listing import listing
 from studytracker.web.submission import status_for
 
 from .acts import Kind, note_by
+from .exported import VERIFIER, trail_lines
 from .forms import PastForm
 from .models import Entry, Signature
-from .reach import identifiers
+from .reach import identifiers, reads_everything
 from .signatures import standing, verify
+from .standing import standing as standing_of_trail
 from .subjects import UnknownSubject
 from .tables import EntryFilter, EntryTable
-from .watch import problems
 from .wording import instant, lines, record_name
 
 
@@ -36,7 +38,7 @@ def audit(request):
         queryset=Entry.objects.visible_to(request.user, needs=needs).order_by("-id"),
         template="trust/audit.html",
         site_field=None,  # an entry's own site is where its author works
-        extra={"problems": problems()},
+        extra={"standing": standing_of_trail(timezone.now())},
     )
 
 
@@ -55,6 +57,24 @@ def _json_lines(entries):
     for number, entry in enumerate(entries):
         yield f"{',' if number else ''}\n{json.dumps(entry, ensure_ascii=False)}"
     yield "\n]\n"
+
+
+@require_safe
+def trail_file(request):
+    """Every entry and seal, whoever's site it is: for those who read and export the whole trial."""
+    require(request.user, Permission.EXPORT)
+    if not reads_everything(request.user, Permission.EXPORT):
+        raise PermissionDenied("The sealed trail is of every site. Your role is for one; export the list instead.")
+    note_by(request.user, Kind.EXPORT, at=timezone.now(), words="Audit trail with its seals, whole")
+    lines = StreamingHttpResponse(trail_lines(timezone.now()), content_type="application/x-ndjson")
+    lines["Content-Disposition"] = f'attachment; filename="audit-trail-{timezone.now():%Y%m%dT%H%M%SZ}.jsonl"'
+    return lines
+
+
+@require_safe
+def trail_verifier(request):
+    require(request.user, Permission.AUDIT)
+    return FileResponse(VERIFIER.open("rb"), as_attachment=True, filename="verify_trail.py")
 
 
 @require_safe

@@ -47,7 +47,7 @@ def test_a_coordinator_reads_the_entries_of_the_own_site_s_rows_and_no_others(bo
     rows = as_rows(browse(coordinator))
     assert len(rows) > 20
     assert {row["Participant"] for row in rows} == {"MUSC-001", ""}
-    assert {row["Record"] for row in rows if not row["Participant"]} == {"Membership"}
+    assert "Membership" in {row["Record"] for row in rows if not row["Participant"]}
     assert [row for row in rows if "EMO" in " ".join(row.values())] == []
 
 

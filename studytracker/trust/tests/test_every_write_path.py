@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection, models, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Concat
 
+from studytracker.trust.acting import because
 from studytracker.trust.coverage import covered_models, is_clinical, is_final
 from studytracker.trust.models import Entry
 
@@ -42,14 +43,16 @@ def save_new(rows, model, held, fresh):
 def save_changed(rows, model, held, fresh):
     name, value = rows.change(model)
     setattr(held[0], name, value)
-    models.Model.save(held[0])
+    with because("A test replaces what was recorded"):
+        models.Model.save(held[0])
     return 1
 
 
 def save_one_field(rows, model, held, fresh):
     name, value = rows.change(model)
     setattr(held[0], name, value)
-    models.Model.save(held[0], update_fields=[model._meta.get_field(name).name])
+    with because("A test replaces what was recorded"):
+        models.Model.save(held[0], update_fields=[model._meta.get_field(name).name])
     return 1
 
 

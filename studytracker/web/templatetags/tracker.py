@@ -12,6 +12,7 @@ from django.utils.text import slugify
 
 from studytracker.dates import PartialDate, day_label, protocol_day
 from studytracker.exports.formats import text as as_text
+from studytracker.trust import sealing
 from studytracker.web import drafts
 
 register = template.Library()
@@ -48,6 +49,12 @@ def history_link(row):
     """Each record's past is one click away from where it is shown."""
     url = reverse("history", args=[row._meta.db_table, row.pk])
     return format_html('<a href="{}">History<span class="visually-hidden"> of {}</span></a>', url, row)
+
+
+@register.inclusion_tag("trust/trail_head.html")
+def trail_head():
+    """The head of the seals, for whatever is printed and kept: each sheet is then a witness. One query."""
+    return {"head": sealing.head()}
 
 
 @register.simple_tag
