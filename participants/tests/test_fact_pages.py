@@ -147,3 +147,17 @@ def test_a_range_goes_on_file_and_a_second_one_of_the_day_comes_back(desk):
     assert response.status_code == 422
     assert "is on file at MUSC. Void it first." in response.content.decode()
     assert desk.get("/participants/ranges/EMORY/").status_code == 404
+
+
+def test_the_tabs_of_a_participant_lead_to_the_results_the_worksheet_and_the_trail(desk, browse, monitor):
+    for client in (desk, browse(monitor)):
+        page = client.get("/participants/MUSC-001/").content.decode()
+        [tabs] = re.findall(r'<nav class="tabs".*?</nav>', page, re.DOTALL)
+        linked = dict(re.findall(r'<a href="(/[^"]*)">([^<]*)</a>', tabs))
+        leads_to = {name: url for url, name in linked.items() if name in ("Labs", "Eligibility", "Audit")}
+        assert leads_to == {
+            "Labs": "/participants/MUSC-001/facts/",
+            "Eligibility": "/participants/MUSC-001/eligibility/",
+            "Audit": "/audit/?participant=MUSC-001",
+        }
+        assert [client.get(url).status_code for url in leads_to.values()] == [200, 200, 200]
