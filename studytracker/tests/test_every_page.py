@@ -13,8 +13,8 @@ from adverse_events.sae_reports import prepare
 from conftest import NOW
 from participants.decisions import record_decision
 from participants.holds import propose_hold
-from participants.labs import record_lab
-from participants.models import DsmbDecision, Hold, LabResult, Participant, ProductLot
+from participants.labs import record_lab, record_range
+from participants.models import DsmbDecision, Hold, LabResult, Participant, ProductLot, SiteLabRange
 from studytracker.access.people import grant
 from studytracker.dates import PartialDate
 from studytracker.exports.jobs import request_export
@@ -67,6 +67,7 @@ PAGES = {
     "take_list": (["MUSC-002", "medicines"], ENTERS),
     "void_fact": (["MUSC-001", "lab", "fact"], ENTERS),
     "lab_ranges": (["MUSC"], ENTERS),
+    "void_range": (["MUSC", "range"], ENTERS),
     "enroll": (["MUSC-002"], {"investigator"}),
     "medicines": (["MUSC-001"], AT_MUSC),
     "prepare_dose": (["MUSC-002"], ENTERS),
@@ -164,6 +165,7 @@ ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "
 # A word in place of a row number: the first row of that kind at MUSC.
 ROWS = {
     "fact": (LabResult, "site"),
+    "range": (SiteLabRange, "site"),
     "mail": (Mail, "site"),
     "notice": (Notice, "site"),
     "visit": (Visit, "site"),
@@ -203,6 +205,8 @@ def stage(musc, coordinator, chair, frozen):
     log_unplanned(participant=participant, kind="UNS", **happened, **done)
     request_export(**PACKAGE, by=coordinator, at=NOW)
     record_lab(participant=participant, test="WBC", collected=DAY0, value=5, unit="10^9/L", by=coordinator, at=NOW)
+    limits = {"low": None, "high": 34, "unit": "U/L", "starts_on": DAY0}
+    record_range(site=participant.site, test="AST", **limits, by=coordinator, at=NOW)
     sweep(NOW)
 
 

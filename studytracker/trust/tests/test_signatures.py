@@ -152,6 +152,10 @@ def test_every_column_of_a_signed_row_counts(events, investigator):
 def _changed(field, event):
     pairs = {"completed": {"completed_at": NOW, "completed_by": event.reported_by}}
     pairs["voided"] = {"voided_at": NOW, "voided_by": event.reported_by, "voided_reason": "x"}
+    whole = PartialDate(2025, 6, 14)  # a time of day belongs to a whole date
+    pairs["visit"] = {"visit": event.participant.visits.first()}
+    pairs["started_time"] = {"started_time": time(9), "started": whole}
+    pairs["ended_time"] = {"ended_time": time(9), "ended": whole, "is_ongoing": False}
     pairs["ended"] = {"ended": PartialDate(2025, 6), "is_ongoing": False}
     pairs["reported_by"] = {"reported_by": Signature.objects.get(kind="listing").signed_by}
     pairs["participant"] = {"participant": _another(event.participant)}
@@ -164,8 +168,6 @@ def _changed(field, event):
         return {field.name: NOW + timedelta(hours=1)}
     if isinstance(field, models.IntegerField):
         return {field.name: 4}
-    if isinstance(field, models.TimeField):
-        return {field.name: time(9)}
     if field.name == "site":
         return {"site": "EMORY"}
     return {field.name: PartialDate(2024) if field.name == "started" else "other"}
