@@ -438,7 +438,7 @@ def test_home_takes_the_same_queries_however_many_participants(
 @pytest.mark.parametrize(
     ("name", "queries"),
     [
-        *(("participants", 9), ("visits", 9), ("adverse_events", 7), ("deviations", 9), ("holds", 8)),
+        *(("participants", 9), ("visits", 8), ("adverse_events", 7), ("deviations", 9), ("holds", 8)),
         *(("reminders", 9), ("open_matters", 8), ("product", 9), ("custody", 10)),
     ],
 )
