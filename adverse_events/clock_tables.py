@@ -37,6 +37,18 @@ LOOKS = {
 }
 
 
+def ticking(user, at):
+    """The clocks with a deadline that this person sees, soonest first. One query, for all that one page shows of them:
+    the answer is kept with the person, who lives for one request.
+    """
+    asked, rows = getattr(user, "ticking_clocks", (None, None))
+    if asked != at:
+        found = Clock.objects.visible_to(user).ticking().select_related("event", "participant")
+        rows = list(found.order_by("due_at", "pk"))
+        user.ticking_clocks = (at, rows)
+    return rows
+
+
 def chip(clock, at) -> Chip:
     """State and countdown, as in '● 5 h 10 min left'; the last fifth of the time looks late."""
     state = clock.state_at(at)

@@ -1,6 +1,7 @@
 from contextlib import suppress
 
 from django import forms
+from django.core.exceptions import ValidationError
 
 from studytracker.dates import ImpossibleDate, ImpossibleTime, PartialDate, local_instant
 from studytracker.web.fields import DateField, PartialDateField, TextField, TimeField
@@ -251,9 +252,15 @@ def in_boxes(event, names):
 
 
 def prefill(given):
-    """What an address may bring along, such as `?term=Chills&start=2025-06-14&visit=D0`; the rest is ignored."""
+    """What an address may bring along, as `?term=Chills&start=2025-06-14&time=10:31&visit=D0`; the rest is ignored.
+
+    A time is taken with a whole day only: without one the form would refuse it.
+    """
     usable = {key: text for key, text in given.items() if text.isprintable() and len(text) <= LONGEST_PREFILL}
     initial = {name: usable[name] for name in ("term", "visit") if name in usable}
     with suppress(KeyError, ImpossibleDate):
         initial["started"] = PartialDate.parse(usable["start"])
+    if "started" in initial and initial["started"].is_full:
+        with suppress(ValidationError):
+            initial["started_time"] = TimeField(required=False).clean(usable.get("time"))
     return initial

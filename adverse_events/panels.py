@@ -4,8 +4,7 @@ from participants.timeline import Lane, Mark
 from studytracker.access.grants import Permission
 
 from . import rules
-from .clock_tables import chip, due_words
-from .models import Clock
+from .clock_tables import chip, due_words, ticking
 
 
 def events(participant, user, today):
@@ -21,13 +20,11 @@ LONGEST_LABEL = 32  # letters of a term on the timeline; the words below it have
 
 def safety(user, at):
     """Clocks with a deadline at the person's sites, and how each stopping rule that is on stands."""
-    ticking = Clock.objects.visible_to(user).ticking().select_related("event", "participant").order_by("due_at", "pk")
-    rows = list(ticking[: SHOWN + 1])
-    more = ticking.count() - SHOWN if len(rows) > SHOWN else 0
+    rows = ticking(user, at)
     return {
         "template": "adverse_events/safety_panel.html",
         "clocks": [{"clock": clock, "chip": chip(clock, at), "due": due_words(clock)} for clock in rows[:SHOWN]],
-        "more": more,
+        "more": max(len(rows) - SHOWN, 0),
         "rules": rules.running() if user.can_somewhere(Permission.SEE) else [],
     }
 

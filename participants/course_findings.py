@@ -90,6 +90,7 @@ def _nothing_inside(part, anchor, spans, subject, evidence, moment):
         f"The {window_words(part, anchor)}; {words} (list complete up to {day_label(taken)}).",
         sources or (Source(f"{_list_name(subject)} complete up to {day_label(taken)}"),),
         free_from=first_free(part.look_back, last) if last and anchor.name == "Baseline" else None,
+        **expiry(subject, evidence, anchor),
     )
 
 
@@ -103,6 +104,11 @@ def unasked(subject, evidence, anchor, moment) -> str:
         day = "on the day of the infusion" if wanted == moment.baseline else "at Screening"
         return f"{name}: asked for up to {day_label(taken)}. Ask again {day}, {day_label(wanted)}."
     return ""
+
+
+def expiry(subject, evidence, anchor) -> dict:
+    """Until when an absence by the list serves a Baseline, where the infusion day asks for the list again."""
+    return {"expires_on": evidence.taken_on(subject), "expires_for": "Baseline"} if anchor.name == "Baseline" else {}
 
 
 def is_asked_again(subject, evidence, moment) -> bool:
@@ -190,9 +196,8 @@ def _absent_now(evidence, moment, words, anchor=None):
     if not_asked := unasked("histories", evidence, anchor, moment):
         return Finding(None, not_asked, again=is_asked_again("histories", evidence, moment))
     taken = day_label(evidence.taken_on("histories"))
-    return Finding(
-        ABSENT, f"{words.capitalize()}, by the history taken up to {taken}.", (Source(f"History, {taken}"),)
-    )
+    told, sources = f"{words.capitalize()}, by the history taken up to {taken}.", (Source(f"History, {taken}"),)
+    return Finding(ABSENT, told, sources, **expiry("histories", evidence, anchor))
 
 
 def nephritis_therapy(criterion, part, evidence, moment):

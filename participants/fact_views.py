@@ -175,6 +175,18 @@ def lab_ranges(request, site):
     return render(request, "participants/ranges.html", context, status=status_for(form))
 
 
+@form_view
+def void_range(request, site, pk):
+    """Take a range that was put on file in error out of use; results keep the limits they were given."""
+    row = reach(SiteLabRange.objects.filter(site=site), request.user, needs=Permission.RECORD, pk=pk)
+    form = VoidFactForm(posted(request))
+    if submit(request, form, partial(facts.void, fact=row, by=request.user, at=timezone.now())):
+        messages.success(request, "Voided. It stays readable, and no later result is judged by it.")
+        return redirect("lab_ranges", row.site_id)
+    context = {"form": form, "range": row}
+    return render(request, "participants/void_range.html", context, status=status_for(form))
+
+
 def _site(request, code):
     if code not in request.user.sites_where(Permission.SEE):
         raise Http404

@@ -39,6 +39,16 @@ class Finding:
     worst_case: bool = False
     # It was asked before, and the day of the infusion asks again: an earlier answer does not stand in for it.
     again: bool = False
+    # What passes today ages: the last day of the anchor `expires_for` that this evidence serves.
+    expires_on: date | None = None
+    expires_for: str = ""
+
+    @property
+    def expiry(self) -> str:
+        if self.result not in (MET, ABSENT) or self.expires_on is None:
+            return ""
+        renew = "repeat it before the infusion" if self.expires_for == "Baseline" else "screen by then or test again"
+        return f"Expires on {day_label(self.expires_on)} for a {self.expires_for}: {renew}."
 
     @property
     def runs_out(self) -> bool:
@@ -101,5 +111,7 @@ def worst(findings: list[Finding]) -> Finding:
     """Of the findings at several anchors, the one that decides: what stands in the way, else what is not known."""
     order = {PRESENT: 0, NOT_MET: 0, UNKNOWN: 1, None: 2, ABSENT: 3, MET: 3, NOT_APPLICABLE: 3}
     decided = min(findings, key=lambda finding: order[finding.result])
+    first = min((each for each in findings if each.expires_on), key=lambda each: each.expires_on, default=decided)
+    decided = replace(decided, expires_on=first.expires_on, expires_for=first.expires_for)
     free = [finding.free_from for finding in findings if finding.free_from and not finding.by_rescreening]
     return replace(decided, free_from=max(free)) if free and not decided.by_rescreening else decided

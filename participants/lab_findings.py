@@ -1,5 +1,6 @@
 """Criteria that a laboratory result, the age or SLEDAI decides."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 from studytracker.dates import day_label
@@ -114,7 +115,8 @@ def pregnancy(criterion, part, evidence, moment):
         words = f"The last test was on {row.collected}: repeat it before the infusion."
         return Finding(None, words, (_lab_source(row),), again=True)
     code = {POSITIVE: PRESENT, NEGATIVE: ABSENT}.get(row.result, UNKNOWN)
-    return Finding(code, f"{row.planned.name} {row.reported.lower()} on {row.collected}.", (_lab_source(row),))
+    words, day = f"{row.planned.name} {row.reported.lower()} on {row.collected}.", row.collected.earliest
+    return Finding(code, words, (_lab_source(row),), expires_on=day, expires_for="Baseline")
 
 
 def ana(criterion, part, evidence, moment):
@@ -165,7 +167,8 @@ def _antibody(part, evidence, moment, judged):
         result, words = UNKNOWN, f"{words} may be too old"
     until = first_free(part.look_back, row.collected.earliest)
     ages = f" It serves a Screening before {day_label(until)}." if result == MET and until else ""
-    return Finding(result, f"{words}; the {window_words(part, anchor)}.{ages}", sources)
+    told, last = f"{words}; the {window_words(part, anchor)}.{ages}", until and until - timedelta(days=1)
+    return Finding(result, told, sources, expires_on=last, expires_for="Screening")
 
 
 def _at_screening(evidence):

@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, Decimal
 from studytracker.dates import day_label
 from studytracker.protocol.measures import plain
 
-from .course_findings import is_asked_again, row_words, unasked
+from .course_findings import expiry, is_asked_again, row_words, unasked
 from .findings import ABSENT, PRESENT, UNKNOWN, Finding, Source, source, window_words
 from .lookback import Span, begins, first_free
 
@@ -106,7 +106,7 @@ def _within(part, anchor, evidence, moment, most, limit_words, sources, free):
     words = (
         f"At most {plain(round(most, 2))} mg prednisone a day against {limit_words}; the {window_words(part, anchor)}."
     )
-    return Finding(ABSENT, words, sources, free_from=free)
+    return Finding(ABSENT, words, sources, free_from=free, **expiry(SUBJECT, evidence, anchor))
 
 
 def _none_near(part, anchor, evidence, moment):
@@ -114,7 +114,7 @@ def _none_near(part, anchor, evidence, moment):
         return Finding(None, not_asked, again=is_asked_again(SUBJECT, evidence, moment))
     taken = day_label(evidence.taken_on(SUBJECT))
     words = f"No systemic corticosteroid; the {window_words(part, anchor)} (list complete up to {taken})."
-    return Finding(ABSENT, words, (Source(f"Medicines complete up to {taken}"),))
+    return Finding(ABSENT, words, (Source(f"Medicines complete up to {taken}"),), **expiry(SUBJECT, evidence, anchor))
 
 
 def _inside(found, begin, end):

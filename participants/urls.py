@@ -13,6 +13,7 @@ urlpatterns = [
     path("<slug:identifier>/", views.participant, name="participant"),
     path("<slug:identifier>/criteria/", views.criteria, name="criteria"),
     path("ranges/<slug:site>/", fact_views.lab_ranges, name="lab_ranges"),
+    path("ranges/<slug:site>/<row:pk>/void/", fact_views.void_range, name="void_range"),
     path("<slug:identifier>/screen-again/", attempt_views.screen_again, name="screen_again"),
     path("<slug:identifier>/consent/", attempt_views.consent_again, name="consent_again"),
     path("<slug:identifier>/facts/", fact_views.on_record, name="facts"),

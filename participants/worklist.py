@@ -1,27 +1,58 @@
 """What waits on the way to the infusion."""
 
+from urllib.parse import urlencode
+
+from django.db.models import Count, F, OuterRef, Q, Subquery, Window
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from studytracker.access.grants import Permission
 from studytracker.web.worklist import Item
 
-from .models import Participant
+from .models import CriterionAnswer, Participant
 from .screening import worksheets
+
+SHOWN = 20  # those enrolled, then those in screening with the most answers; the listing holds them all
 
 
 def items(user, at):
-    """Screenings to finish, participants to enroll and infusions to record, for those who may. Seven queries."""
-    mine = Participant.objects.visible_to(user).for_listing().filter(infusion=None)
-    waiting = list(mine.filter(screen_failed_at=None, withdrawn_at=None).order_by("identifier"))
-    sheets = worksheets([each for each in waiting if not each.enrolled], at)
+    """Screenings to finish, participants to enroll and infusions to record, for those who may. One query; six more
+    for those who enroll, as only the worksheet says who is ready.
+    """
+    waiting = _waiting(user)
+    screening = [each for each in waiting if not each.enrolled]
+    sheets = worksheets([each for each in screening if user.can(Permission.ENROLL, each.site_id)], at)
+    ready = {pk for pk, sheet in sheets.items() if sheet.assessment.is_eligible}
     for participant in waiting:
-        sheet = sheets.get(participant.pk)
-        item = _screening(participant, user, sheet) if sheet else _infusion(participant, user)
-        if item:
-            yield item
+        if participant.enrolled:
+            found = _infusion(participant, user)
+        elif participant.pk in ready:
+            found = _item(participant, "Ready to enroll", READY, "Sign and enroll", "confirm_eligibility")
+        else:
+            found = _screening(participant, user, sheets.get(participant.pk), len(ready))
+        if found:
+            yield found
 
 
-def _item(participant, group, detail, label, name):
+READY = "Every criterion answered and met"
+LISTING = urlencode({"stage": "screening"})
+
+
+def _waiting(user):
+    """The first SHOWN before their infusion, each with `given`, its answers, and `of`, how many are in screening."""
+    sites = user.sites_where(Permission.SCREEN) | user.sites_where(Permission.INFUSE)
+    if not sites:
+        return []
+    answers = CriterionAnswer.objects.filter(participant=OuterRef("pk")).order_by().values("participant")
+    given = Coalesce(Subquery(answers.annotate(count=Count("pk")).values("count")), 0)
+    mine = Participant.objects.visible_to(user).for_listing().filter(site__in=sites, infusion=None)
+    mine = mine.filter(screen_failed_at=None, withdrawn_at=None)
+    mine = mine.annotate(given=given, of=Window(Count("pk", filter=Q(enrollment=None))))
+    enrolled_first = F("enrollment__pk").asc(nulls_last=True)
+    return list(mine.order_by(enrolled_first, "-given", "site", "number")[:SHOWN])
+
+
+def _item(participant, group, detail, label, name, **more):
     return Item(
         group=group,
         identifier=participant.identifier,
@@ -29,6 +60,7 @@ def _item(participant, group, detail, label, name):
         text=participant.stage,
         detail=detail,
         actions=((label, reverse(name, args=[participant.identifier])),),
+        **more,
     )
 
 
@@ -38,16 +70,22 @@ def _infusion(participant, user):
         return _item(participant, "Awaiting infusion", detail, "Record infusion", "infuse")
 
 
-def _screening(participant, user, sheet):
-    state = sheet.assessment
-    if state.is_eligible and user.can(Permission.ENROLL, participant.site_id):
-        detail = "Every criterion answered and met"
-        return _item(participant, "Ready to enroll", detail, "Sign and enroll", "confirm_eligibility")
+def _screening(participant, user, sheet, ready):
+    """Who is ready stands in a group of its own, so that this one is then less than its listing."""
     if not user.can(Permission.SCREEN, participant.site_id):
         return None
-    detail = f"{state.answered} of {len(state.verdicts)} criteria answered"
-    if state.is_eligible:
-        detail += ", every one met: waits for the investigator"
-    if state.failed:
-        detail += f"; not eligible by {', '.join(state.failed)}"
-    return _item(participant, "In screening", detail, "Criteria", "criteria")
+    listing = "" if ready else f"{reverse('participants')}?{LISTING}"
+    detail = _progress(sheet) if sheet else _given(participant)
+    more = {"of": participant.of - ready, "listing": listing}
+    return _item(participant, "In screening", detail, "Criteria", "criteria", **more)
+
+
+def _progress(sheet):
+    state = sheet.assessment
+    failed = f"; not eligible by {', '.join(state.failed)}" if state.failed else ""
+    return f"{state.answered} of {len(state.verdicts)} criteria answered{failed}"
+
+
+def _given(participant):
+    parts = "1 part" if participant.given == 1 else f"{participant.given or 'no'} parts"
+    return f"Screened {participant.screened_on:%-d %b %Y}, {parts} of the criteria answered"

@@ -42,6 +42,7 @@ def visits(request):
         filterset_class=VisitFilter,
         queryset=rows.order_by("target_on", "id"),
         template="visits/list.html",
+        counted=False,
     )
 
 

@@ -171,6 +171,10 @@ def test_a_term_and_some_start_are_enough(participant, browse, coordinator):
         ("start=2025-06", {"started_day": "UNK", "started_month": "6", "started_year": "2025"}),
         ("start=yesterday&term=" + "x" * 201, {"started_year": "", "term": ""}),
         ("visit=%00&start=2025-13", {"visit": "", "started_month": ""}),
+        ("start=2025-05-31&time=10%3A31", {"started_day": "31", "started_time": "10:31"}),
+        ("start=2025-05-31&time=25%3A00", {"started_day": "31", "started_time": ""}),
+        ("start=2025-05&time=10%3A31", {"started_month": "5", "started_time": ""}),
+        ("time=10%3A31", {"started_year": "", "started_time": ""}),
     ],
 )
 def test_an_address_may_bring_the_first_answers_along(participant, browse, coordinator, query, sent):

@@ -237,6 +237,21 @@ def test_a_stale_signature_is_said_on_the_worksheet(ready, browse, coordinator, 
     assert "is stale:</strong> the record changed since" in page
 
 
+def test_the_worksheet_says_until_when_evidence_serves_as_long_as_nobody_is_infused(
+    ready, musc, browse, coordinator, frozen
+):
+    client = browse(coordinator)
+    page = client.get(reverse("worksheet", args=["MUSC-001"])).content.decode()
+    assert "Expires on Mon 16 Jun 2025 for a Baseline: repeat it before the infusion." in page
+    take_list(participant=ready, subject="histories", complete_on=TODAY, by=coordinator, at=NOW)
+    assert "Expires on Wed 18 Jun 2025 for" in client.get(reverse("worksheet", args=["MUSC-001"])).content.decode()
+    treated = musc.infused()
+    on = treated.infused_on
+    take_list(participant=treated, subject="histories", complete_on=on, by=coordinator, at=NOW)
+    page = client.get(reverse("worksheet", args=[treated.identifier])).content.decode()
+    assert ("by the history taken up to" in page, "Expires on" in page) == (True, False)
+
+
 @pytest.mark.parametrize("many", [1, 30])
 def test_the_worksheet_takes_at_most_12_queries_however_much_is_on_record(
     ready, musc, browse, coordinator, frozen, many, django_assert_max_num_queries

@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from conftest import TODAY
+from conftest import NOW, TODAY
+from participants.labs import record_range
 from participants.models import LabResult, ListTaken, MedicalHistory, Medication, SiteLabRange, SledaiScore
 from studytracker import protocol
 
@@ -147,3 +148,45 @@ def test_a_range_goes_on_file_and_a_second_one_of_the_day_comes_back(desk):
     assert response.status_code == 422
     assert "is on file at MUSC. Void it first." in response.content.decode()
     assert desk.get("/participants/ranges/EMORY/").status_code == 404
+
+
+def test_a_range_is_voided_with_a_reason_stays_on_the_page_and_makes_room_for_the_right_one(desk):
+    typed = {"test": "AST", "high": "43", "unit": "U/L", **boxes("starts_on", "1", "1", "2025")}
+    desk.post("/participants/ranges/MUSC/", typed)
+    wrong = SiteLabRange.objects.get()
+    address = f"/participants/ranges/MUSC/{wrong.pk}/void/"
+    assert f'href="{address}"' in desk.get("/participants/ranges/MUSC/").content.decode()
+    assert "AST, lower limit –, upper limit 43, in U/L, from Wed 1 Jan 2025." in desk.get(address).content.decode()
+    assert desk.post(address, {"reason": "no"}).status_code == 422
+    assert SiteLabRange.objects.standing().get() == wrong
+    assert desk.post(address, {"reason": "Digits swapped"}).url == "/participants/ranges/MUSC/"
+    page = desk.get("/participants/ranges/MUSC/").content.decode()
+    assert ('class="voided"' in page, "voided: Digits swapped" in page, address in page) == (True, True, False)
+    again = desk.post(address, {"reason": "Digits swapped"})
+    assert (again.status_code, "is voided already" in again.content.decode()) == (422, True)
+    assert desk.post("/participants/ranges/MUSC/", typed | {"high": "34"}).status_code == 302
+    assert SiteLabRange.objects.standing().get().high == 34
+    [past] = re.findall(rf'href="(/audit/[^"]*/{wrong.pk}/)"', page)
+    assert "Digits swapped" in desk.get(past).content.decode()
+
+
+def test_a_range_of_another_site_is_not_reached_through_this_one(desk, emory, emory_coordinator):
+    facts = {"test": "AST", "low": None, "high": 34, "unit": "U/L", "starts_on": TODAY}
+    theirs = record_range(site="EMORY", **facts, by=emory_coordinator, at=NOW)
+    for site in ("MUSC", "EMORY"):
+        assert desk.post(f"/participants/ranges/{site}/{theirs.pk}/void/", {"reason": "Not ours"}).status_code == 404
+    assert SiteLabRange.objects.standing().get() == theirs
+
+
+def test_the_tabs_of_a_participant_lead_to_the_results_the_worksheet_and_the_trail(desk, browse, monitor):
+    for client in (desk, browse(monitor)):
+        page = client.get("/participants/MUSC-001/").content.decode()
+        [tabs] = re.findall(r'<nav class="tabs".*?</nav>', page, re.DOTALL)
+        linked = dict(re.findall(r'<a href="(/[^"]*)">([^<]*)</a>', tabs))
+        leads_to = {name: url for url, name in linked.items() if name in ("Labs", "Eligibility", "Audit")}
+        assert leads_to == {
+            "Labs": "/participants/MUSC-001/facts/",
+            "Eligibility": "/participants/MUSC-001/eligibility/",
+            "Audit": "/audit/?participant=MUSC-001",
+        }
+        assert [client.get(url).status_code for url in leads_to.values()] == [200, 200, 200]

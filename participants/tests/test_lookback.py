@@ -302,3 +302,25 @@ def test_the_first_day_of_a_look_back_is_inside_and_the_day_before_is_not(part_i
         for day in (inside, inside - timedelta(days=1))
     ]
     assert results == ["present", "absent"]
+
+
+def test_what_passes_and_ages_says_until_when_it_serves_and_nothing_else_does():
+    screened, taken = date(2025, 6, 16), date(2025, 6, 20)
+    titer = {"test": "ANAB", "given": "160", "on": "2025-01-31"}
+    facts = evidence(screened_on=screened, labs=[titer], taken_on=taken)
+    told = {row.part.id: row.finding.expiry for row in judge(facts, baseline=date(2025, 6, 25)).rows if row.finding}
+    renewed = "for a Baseline: repeat it before the infusion."
+    by_list = ["E1", "E4b", "E6a", "E6b", "E6c", "E9", "E10a", "E10b", "E11a", "E11b", "E11c", "E13b"]
+    assert {part: words for part, words in told.items() if words} == {
+        "I2a": "Expires on Thu 31 Jul 2025 for a Screening: screen by then or test again.",
+        "E4a": f"Expires on Mon 16 Jun 2025 {renewed}",
+        **{part: f"Expires on Fri 20 Jun 2025 {renewed}" for part in by_list},
+    }
+
+
+def test_what_stands_in_the_way_or_is_unknown_has_nothing_that_expires():
+    excluded = evidence(
+        medicines=[{"drug": "Rituximab", "drug_class": "rituximab", "started": "2024-01-01", "is_ongoing": True}]
+    )
+    rows = [judge(facts, baseline=TODAY).of("E11b") for facts in (excluded, evidence(taken=False))]
+    assert [(row.result, row.finding.expiry) for row in rows] == [("present", ""), (None, "")]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, Min, Q, Subquery, Value
+from django.db.models import Count, Exists, Min, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
@@ -32,6 +32,7 @@ class Health:
     is_late: bool
     failing: int
     trail_problems: str = ""
+    unattended: tuple[str, ...] = ()  # site codes where nobody is a coordinator
 
     @property
     def sentences(self):
@@ -49,14 +50,17 @@ def _clock(at):
 
 
 def health(user, at) -> Health:
-    """As far as this person may see the mails. One query: the row of any site carries the two answers."""
+    """As far as this person may see the mails. One query: the row of each site carries the answers."""
     failing = Mail.objects.visible_to(user).failing(at).order_by().annotate(all=Value(1)).values("all")
     beat = Heartbeat.objects.filter(job="sweep").values("at")
     found = Site.objects.annotate(
         beat=Subquery(beat), failing=Coalesce(Subquery(failing.annotate(count=Count("pk")).values("count")), 0)
     ).annotate(trail_problems=Subquery(Comparison.objects.order_by("-id").values("problems")[:1]))
-    last, count, problems = found.values_list("beat", "failing", "trail_problems").first() or (None, 0, "")
-    return Health(last, is_late(last, at), count, problems or "")
+    coordinators = Membership.objects.current().filter(role=Role.COORDINATOR, user__is_active=True)
+    found = found.annotate(attended=Exists(coordinators.filter(site=OuterRef("pk")))).order_by("code")
+    rows = list(found.values_list("code", "attended", "beat", "failing", "trail_problems"))
+    last, count, problems = rows[0][2:] if rows else (None, 0, "")
+    return Health(last, is_late(last, at), count, problems or "", tuple(row[0] for row in rows if not row[1]))
 
 
 def period() -> timedelta:
@@ -76,12 +80,9 @@ def banners(user, at):
             yield TRAIL_NOT_WHOLE, reverse("audit"), "See what is wrong"
         for sentence in found.sentences:
             yield sentence, reverse("reminders"), "See the reminders"
-
-
-def unattended(user) -> list[str]:
-    """The sites where this person operates and nobody is a coordinator: what is overdue there is told to no one."""
-    attended = Membership.objects.current().filter(role=Role.COORDINATOR, user__is_active=True)
-    return sorted(user.sites_where(Permission.OPERATE) - set(attended.values_list("site", flat=True)))
+        if nobody := [code for code in found.unattended if user.can(Permission.OPERATE, code)]:
+            sentence = f"Nobody is a coordinator at {' and '.join(nobody)}: overdue visits there are told to no one."
+            yield sentence, reverse("reminders"), "See the reminders"
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ from django.views.decorators.http import require_safe
 
 from studytracker.access.grants import Permission
 from studytracker.exports.catalogue import exportable
-from studytracker.outbox.health import unattended
 
-from .worklist import worklist
+from .worklist import size, worklist
 
 MOST_SHOWN = 50  # of one group; its count leads to all of them
 
@@ -24,12 +23,11 @@ def home(request):
         request,
         "web/home.html",
         {
-            "groups": [(group, items[:MOST_SHOWN], len(items), items[0].listing) for group, items in groups],
+            "groups": [(group, items[:MOST_SHOWN], size(items), items[0].listing) for group, items in groups],
             "most_shown": MOST_SHOWN,
-            "counts": [(group, len(items), items[0].listing) for group, items in groups],
+            "counts": [(group, size(items), items[0].listing) for group, items in groups],
             "panels": [import_string(path)(user, at) for path in settings.HOME_PANELS],
             "exports": exportable(user),
-            "unattended": unattended(user),
             "may_screen": user.can_somewhere(Permission.SCREEN),
             "sees_nothing": not user.can_somewhere(Permission.SEE),
         },

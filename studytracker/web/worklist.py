@@ -42,6 +42,7 @@ class Item:
     actions: tuple[tuple[str, str], ...] = ()
     order: tuple = field(default=())
     listing: str = ""  # the address of the listing that holds the whole group
+    of: int = 0  # how many the whole group has, where the room gives only its first
 
 
 SAFETY = (
@@ -52,6 +53,11 @@ SAFETY = (
     "Adverse events to complete",
 )
 SAFETY_FIRST = (*SAFETY, *(group for group in GROUPS if group not in SAFETY))
+
+
+def size(items) -> int:
+    """How many the group of these items has, shown or not."""
+    return max(len(items), *(item.of for item in items))
 
 
 def worklist(user, at):
