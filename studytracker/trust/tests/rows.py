@@ -353,7 +353,7 @@ class Rows:
         return self._model("visits.Booking")(visit=self.visits[n], **facts)
 
     def calendarfeed(self, n):
-        return self._model("visits.CalendarFeed")(user=self.users[n], token_sha256=f"{n:064}", made_at=NOW)
+        return self._model("visits.CalendarFeed")(user=self.users[n], token_sha256=f"{n:060}", made_at=NOW)
 
     def contactattempt(self, n):
         facts = {"tried_on": TODAY, "means": "Telephone", "outcome": "No answer"}

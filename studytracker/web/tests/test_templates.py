@@ -5,7 +5,9 @@ import pytest
 from django.conf import settings
 
 FOLDER = settings.BASE_DIR / "templates"
-PAGES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.html"))
+# A mail carries its style within it: it has no style sheet, and no policy of ours reaches it.
+MAILS = {"outbox/digest.html", "outbox/test.html"}
+PAGES = sorted({path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.html")} - MAILS)
 ADDRESSES = {"src", "href", "action", "formaction", "data", "poster", "srcset"}
 
 
