@@ -22,7 +22,7 @@ def main(validators: Path) -> int:
         print(f"Not checked: there is no {program}. Name the folder of the validators.")
         return 0
     with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"VAR_DIR": folder, "DJANGO_SETTINGS_MODULE": "studytracker.settings"}
+        os.environ |= {"VAR_DIR": folder, "DJANGO_SETTINGS_MODULE": "studytracker.settings", "DEMO": "1"}
         os.environ.pop("DATABASE_URL", None)
         prepare()
         return max(check(program, Path(folder, kind), kind) for kind in ("xpt", "json"))
