@@ -34,6 +34,7 @@ def prepare() -> None:
 
     django.setup()
     call_command("migrate", verbosity=0)
+    call_command("adopt_protocol", verbosity=0)
     call_command("load_demo", verbosity=0)
 
 
