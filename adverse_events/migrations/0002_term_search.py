@@ -30,7 +30,7 @@ def drop_the_index(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('adverse_events', '0011_listing_orders'),
+        ('adverse_events', '0001_initial'),
     ]
 
     operations = [migrations.RunPython(index_the_letters, drop_the_index)]
