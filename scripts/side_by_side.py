@@ -155,7 +155,7 @@ def turns(sizes, cases, times, rounds):
 
 
 def measure_again(sizes, cases, times, limit, most_rounds):
-    """The pages above the limit, at both sizes: on a busy machine the fastest of few rounds is not what a page takes."""
+    """The pages above the limit, at both sizes: on a busy machine a few rounds hold no undisturbed one."""
     for _ in range(most_rounds):
         over = {case: asked for case, asked in cases.items() if ratio(times[case]) > limit}
         turns(sizes, over, times, 1)
