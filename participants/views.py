@@ -72,6 +72,7 @@ def participant(request, identifier):
         actions=actions(row, request.user),
         assessment=None if row.infused else screening.assessment(row, today),
         consents=row.consents.all(),
+        may_correct=request.user.can(Permission.SCREEN, row.site_id),
         corrections=row.infused.corrections.count() if row.infused else 0,
         panels=[import_string(path)(row, request.user, today) for path in settings.PARTICIPANT_PANELS],
         timeline=_timeline(row, request.user, today),
