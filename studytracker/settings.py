@@ -321,6 +321,9 @@ DATASETS = [
     "visits.datasets.procedures",
     "visits.datasets.deviations",
     "adverse_events.datasets.events",
+    "studytracker.trust.datasets.entries",
+    "studytracker.outbox.datasets.notices",
+    "studytracker.outbox.datasets.mails",
 ]
 # Who builds which dataset of SDTM, in the order of the package; the trial's design comes from the protocol alone.
 SDTM = {
