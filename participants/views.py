@@ -82,7 +82,7 @@ def participant(request, identifier):
 def _timeline(row, user, today):
     """Every room's lane on one axis of days, with the lanes themselves for the words below it."""
     lanes = [import_string(path)(row, user, today) for path in settings.PARTICIPANT_LANES]
-    return {"drawing": timeline.draw(lanes, row, today), "lanes": lanes}
+    return {"drawing": timeline.draw(lanes, timeline.axis(lanes, row, today), today), "lanes": lanes}
 
 
 @require_safe

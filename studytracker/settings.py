@@ -355,6 +355,7 @@ SIGNED_KINDS = {
     "eligibility": "participants.confirmation.ELIGIBILITY",
     "hold": "participants.lifting.HOLD",
     "safety-review": "adverse_events.review.REVIEW",
+    "safety-output": "adverse_events.outputs.signed.OUTPUT",
     "sae_report": "adverse_events.sae_reports.REPORT",
 }
 # The listings an export takes whole: (title, url name).
