@@ -323,6 +323,9 @@ DATASETS = [
     "visits.datasets.procedures",
     "visits.datasets.deviations",
     "adverse_events.datasets.events",
+    "studytracker.trust.datasets.entries",
+    "studytracker.outbox.datasets.notices",
+    "studytracker.outbox.datasets.mails",
 ]
 # Who builds which dataset of SDTM, in the order of the package; the trial's design comes from the protocol alone.
 SDTM = {
@@ -354,6 +357,7 @@ SIGNED_KINDS = {
     "eligibility": "participants.confirmation.ELIGIBILITY",
     "hold": "participants.lifting.HOLD",
     "safety-review": "adverse_events.review.REVIEW",
+    "safety-output": "adverse_events.outputs.signed.OUTPUT",
     "sae_report": "adverse_events.sae_reports.REPORT",
 }
 # The listings an export takes whole: (title, url name).

@@ -19,6 +19,13 @@ class ExportForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one site."},
     )
+    as_of = forms.IntegerField(
+        label="As of audit entry",
+        required=False,
+        min_value=1,
+        max_value=2**62,
+        help_text="Empty: the record as it is. A number: as it stood after that entry of the audit trail.",
+    )
     format = forms.ChoiceField(widget=forms.RadioSelect, error_messages={"required": "Choose a format."})
     level = forms.ChoiceField(
         label="Privacy", widget=forms.RadioSelect, error_messages={"required": "Choose a privacy."}
@@ -34,9 +41,10 @@ class ExportForm(forms.Form):
 
     def __init__(self, *args, user, **kwargs):
         sites = sorted(user.sites_where(Permission.EXPORT))
-        initial = {"datasets": list(all_datasets()), "sites": sites, "format": "csv", "level": Level.STUDY_DAY}
+        offered = {name: each for name, each in all_datasets().items() if user.can_somewhere(each.needs)}
+        initial = {"datasets": list(offered), "sites": sites, "format": "csv", "level": Level.STUDY_DAY}
         super().__init__(*args, **{"initial": initial, **kwargs})
-        self.fields["datasets"].choices = [(name, each.title) for name, each in all_datasets().items()]
+        self.fields["datasets"].choices = [(name, each.title) for name, each in offered.items()]
         self.fields["sites"].choices = [(code, code) for code in sites]
         self.fields["format"].choices = [(name, writer.label) for name, writer in WRITERS.items()]
         self.fields["level"].choices = [

@@ -47,6 +47,7 @@ class ExportJob(models.Model):
     level = models.CharField("privacy", max_length=20, choices=Level)
     purpose = models.CharField(max_length=200)
     reason = models.CharField("reason for exporting as recorded", max_length=500, blank=True)
+    as_of = models.PositiveBigIntegerField("as of audit entry", null=True, blank=True, help_text="Empty: now.")
     requested_at = models.DateTimeField()
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
 

@@ -11,6 +11,7 @@ import os
 import shutil
 import zipfile
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,16 +22,14 @@ from django.template.loader import render_to_string
 
 import studytracker
 from studytracker import protocol
+from studytracker.trust.as_of import point_at, standing_at
 from studytracker.trust.models import Entry
 
 from .datasets import Dataset, all_datasets
-from .formats import SDTM, WRITERS, Written, dictionary
+from .formats import BLOCK, FIXED_DATE, SDTM, WRITERS, Written, dictionary
 from .privacy import ABOUT, Level, Pseudonyms, left_out
 from .reading import Extract, extract, snapshot
 from .sdtm import building
-
-FIXED_DATE = (2000, 1, 1, 0, 0, 0)  # the same content gives the same archive
-BLOCK = 1 << 20
 
 
 class Incomplete(Exception):
@@ -43,7 +42,10 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True)
 class Order:
-    """What to put into a package. `export` is the job's own name: participants' codes are made from it."""
+    """What to put into a package. `export` is the job's own name: participants' codes are made from it.
+
+    `as_of` is an entry of the audit trail: the data as they stood after it. None: as they are.
+    """
 
     export: str
     datasets: tuple[str, ...]
@@ -53,14 +55,35 @@ class Order:
     purpose: str
     role: str
     at: datetime
+    as_of: int | None = None
+
+
+@contextmanager
+def record(order: Order):
+    """The record of one moment, today's or that of the entry asked for. Yields the number of its last entry."""
+    with snapshot():
+        if order.as_of is None:
+            yield Entry.objects.aggregate(last=Max("id"))["last"] or 0
+            return
+        point = point_at(order.as_of)
+        with standing_at(point):
+            yield point.entry
 
 
 def extracts_for(order: Order) -> list[Extract]:
     known = all_datasets()
     pseudonyms = Pseudonyms(order.export, _participants(order))
     return [
-        extract(known[name], sites=order.sites, level=order.level, pseudonyms=pseudonyms) for name in order.datasets
+        extract(known[name], sites=order.sites, level=order.level, pseudonyms=pseudonyms)
+        for name in order.datasets
+        if known[name].leaves_at(order.level)
     ]
+
+
+def kept_back(order: Order) -> list[Dataset]:
+    """Datasets that were chosen and have nothing that may leave at this level."""
+    known = all_datasets()
+    return [known[name] for name in order.datasets if not known[name].leaves_at(order.level)]
 
 
 def _participants(order) -> tuple[int, ...]:
@@ -75,12 +98,11 @@ def build(order: Order, folder: Path, target: Path, tell: Callable[[str, int, in
     (folder / "data").mkdir(parents=True)
     try:
         writer = WRITERS[order.format]
-        with snapshot():
+        with record(order) as as_of:
             if order.format in SDTM:
-                return _build_sdtm(order, folder, target, tell)
+                return _build_sdtm(order, folder, target, tell, as_of)
             extracts = extracts_for(order)
             expected = {each.dataset.name: each.count() for each in extracts}
-            as_of = Entry.objects.aggregate(last=Max("id"))["last"] or 0
             steps = {each.dataset.name: number for number, each in enumerate(extracts, 1)}
             written = writer.write(
                 folder,
@@ -98,7 +120,7 @@ def build(order: Order, folder: Path, target: Path, tell: Callable[[str, int, in
     return manifest
 
 
-def _build_sdtm(order, folder, target, tell) -> dict:
+def _build_sdtm(order, folder, target, tell, as_of) -> dict:
     """The trial as SDTM, whatever datasets were chosen: its parts refer to each other."""
     tell("SDTM", 1, 0, len(settings.SDTM))
     participants = all_datasets()["participants"].rows().filter(site__in=order.sites)
@@ -109,7 +131,6 @@ def _build_sdtm(order, folder, target, tell) -> dict:
         sites=order.sites,
         at=order.at,
     )
-    as_of = Entry.objects.aggregate(last=Max("id"))["last"] or 0
     written = [
         Written(f"data/{name}", dataset, rows, columns)
         for name, dataset, rows, columns in building.write(folder / "data", trial, kind=SDTM[order.format])
@@ -148,6 +169,7 @@ def _manifest(order, written, as_of) -> dict:
         "study": rules.registry.id,
         "protocol": {"version": rules.version, "sha256": rules.sha256},
         "as_of": {"audit_entry": as_of},
+        "kept_back": [] if order.format in SDTM else [each.name for each in kept_back(order)],
         "sites": [] if order.level == Level.STUDY_DAY else list(order.sites),
         "privacy": {"level": order.level, "words": ABOUT[order.level]},
         "ctcae_version": rules.ctcae.version,
@@ -165,6 +187,7 @@ def _write_papers(folder: Path, order: Order, extracts, manifest):
         "manifest": manifest,
         "level": Level(order.level).label,
         "left_out": [(each.dataset.name, left_out(each.dataset.columns, order.level)) for each in extracts],
+        "kept_back": manifest["kept_back"],
     }
     (folder / "README.txt").write_text(render_to_string("exports/readme.txt", about), encoding="utf-8")
     _seal(folder, manifest)
@@ -217,7 +240,7 @@ def _zip(folder: Path, target: Path):
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in _files(folder):
             entry = zipfile.ZipInfo(name, FIXED_DATE)
-            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            entry.compress_type, entry.external_attr = _packing(name), 0o644 << 16
             with path.open("rb") as source, archive.open(entry, "w", force_zip64=True) as place:
                 shutil.copyfileobj(source, place, BLOCK)
     with unfinished.open("rb+") as file:
@@ -225,9 +248,15 @@ def _zip(folder: Path, target: Path):
     os.replace(unfinished, target)
 
 
+def _packing(name) -> int:
+    """A workbook is compressed already."""
+    return zipfile.ZIP_STORED if name.endswith(".xlsx") else zipfile.ZIP_DEFLATED
+
+
 def preview(order: Order, rows: int) -> list[tuple[Dataset, list[str], list[list], list]]:
     """The first rows of each dataset as the package would hold them, and what its level leaves out."""
-    return [
-        (each.dataset, each.header, list(each.rows(limit=rows)), left_out(each.dataset.columns, order.level))
-        for each in extracts_for(order)
-    ]
+    with record(order):
+        return [
+            (each.dataset, each.header, list(each.rows(limit=rows)), left_out(each.dataset.columns, order.level))
+            for each in extracts_for(order)
+        ]

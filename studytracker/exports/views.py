@@ -10,6 +10,7 @@ from kombu.exceptions import OperationalError
 
 from studytracker.access.grants import Permission
 from studytracker.access.scope import require
+from studytracker.refusal import Refused
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
@@ -18,7 +19,7 @@ from .catalogue import exportable
 from .forms import ExportForm
 from .history import ExportFilter, ExportTable
 from .models import ExportJob
-from .package import Order, preview
+from .package import Order, kept_back, preview
 
 PREVIEW_ROWS = 5
 HTMX_STOP_POLLING = 286
@@ -30,7 +31,7 @@ def exports(request):
     form = ExportForm(posted(request), user=request.user)
     shown = None
     if "preview" in request.POST:
-        shown = _preview(request.user, form) if form.is_valid() else None
+        shown = _preview(request.user, form) if _may_preview(request.user, form) else None
     else:
         job = submit(request, form, lambda **facts: _request(by=request.user, **facts))
         if job:
@@ -53,6 +54,16 @@ def _wake(pk):
         tasks.export.delay(pk)
 
 
+def _may_preview(user, form):
+    if form.is_valid():
+        given = form.cleaned_data
+        try:
+            jobs.check(by=user, **{name: value for name, value in given.items() if name != "purpose"})
+        except Refused as refused:
+            refused.add_to(form)
+    return form.is_valid()
+
+
 def _preview(user, form):
     given = form.cleaned_data
     order = Order(
@@ -64,8 +75,9 @@ def _preview(user, form):
         purpose=given["purpose"],
         role="",
         at=timezone.now(),
+        as_of=given["as_of"],
     )
-    return preview(order, PREVIEW_ROWS)
+    return preview(order, PREVIEW_ROWS), kept_back(order)
 
 
 @require_safe

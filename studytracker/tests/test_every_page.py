@@ -136,6 +136,7 @@ PAGES = {
     "slots": ([], HAS_A_ROLE),
     "safety_review": ([], HAS_A_ROLE),
     "site_review": (["MUSC"], AT_MUSC),
+    "safety_outputs": ([], HAS_A_ROLE),
     "holds": ([], HAS_A_ROLE),
     "new_hold": ([], ENTERS | {"emory_coordinator", "chair"}),
     "hold": (["hold"], AT_MUSC),
@@ -161,6 +162,7 @@ ELSEWHERE |= {"switch_rule", "acknowledge_report", "trail_file", "trail_verifier
 ELSEWHERE |= {"test_mail", "end_acknowledgement", "alive", "ready"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "make_feed", "revoke_feed", "feed"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "download_export", "mark_reviewed"}
+ELSEWHERE |= {"safety_output"}
 
 
 # A word in place of a row number: the first row of that kind at MUSC.

@@ -28,6 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--privacy", choices=Level.values, default=Level.STUDY_DAY)
         parser.add_argument("--purpose", default="")
         parser.add_argument("--reason", default="", help="needed for --privacy identified")
+        parser.add_argument("--as-of", type=int, help="an entry of the audit trail; default: the record as it is")
         parser.add_argument("--output", type=Path, help="copy the package to this file")
 
     def handle(self, **options):
@@ -55,6 +56,7 @@ class Command(BaseCommand):
                     level=options["privacy"],
                     purpose=options["purpose"],
                     reason=options["reason"],
+                    as_of=options["as_of"],
                     by=user,
                     at=timezone.now(),
                 )
