@@ -283,6 +283,8 @@ WORKLISTS = [
     "visits.worklist.deviations",
 ]
 PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events", "visits.panels.deviations"]
+# Below the pictures of the patient profile.
+PROFILE_PANELS = ["adverse_events.panels.events"]
 # Lanes of the participant's timeline, of (participant, user, today).
 PARTICIPANT_LANES = [
     "visits.panels.lane",
