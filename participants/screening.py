@@ -189,7 +189,8 @@ def answer(*, participant, answers, by, at, was=None, reason=""):
     must_be_open(participant)
     if participant.enrolled:
         raise ScreeningRefused("The criteria were confirmed at enrollment and are closed to changes.")
-    rows, stored, overtaken = _open_rows(participant), participant.answers_by_part, []
+    rows, stored = _open_rows(participant), participant.answers_by_part
+    first, overtaken = [], []
     for part, (code, words) in answers.items():
         row, old = rows.get(part), stored.get(part)
         if row is None or code not in dict(answers_for(row.criterion, row.part)):
@@ -203,8 +204,12 @@ def answer(*, participant, answers, by, at, was=None, reason=""):
             continue
         overrides = _overridden(row, code, words, participant, by)
         facts = {"answer": code, "evidence": words, "overrides": overrides, "answered_at": at, "answered_by": by}
-        with because(checked_reason(reason or (words if overrides else "")) if old else ""):
+        if old is None:
+            first.append(CriterionAnswer(participant=participant, part=part, **facts))
+            continue
+        with because(checked_reason(reason or (words if overrides else ""))):
             CriterionAnswer.objects.update_or_create(participant=participant, part=part, defaults=facts)
+    CriterionAnswer.objects.bulk_create(first)
     if overtaken:
         raise Overtaken([stored[part] for part in overtaken])
     return participant

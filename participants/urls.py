@@ -11,6 +11,7 @@ urlpatterns = [
     path("screening-log/", attempt_views.screening_log, name="screening_log"),
     path("screening-log/reasons.csv", attempt_views.failure_reasons, name="failure_reasons"),
     path("<slug:identifier>/", views.participant, name="participant"),
+    path("<slug:identifier>/profile/", views.patient_profile, name="patient_profile"),
     path("<slug:identifier>/criteria/", views.criteria, name="criteria"),
     path("ranges/<slug:site>/", fact_views.lab_ranges, name="lab_ranges"),
     path("ranges/<slug:site>/<row:pk>/void/", fact_views.void_range, name="void_range"),

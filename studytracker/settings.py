@@ -287,6 +287,8 @@ WORKLISTS = [
     "visits.worklist.deviations",
 ]
 PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events", "visits.panels.deviations"]
+# Below the pictures of the patient profile.
+PROFILE_PANELS = ["adverse_events.panels.events"]
 # Lanes of the participant's timeline, of (participant, user, today).
 PARTICIPANT_LANES = [
     "visits.panels.lane",
@@ -325,6 +327,9 @@ DATASETS = [
     "visits.datasets.procedures",
     "visits.datasets.deviations",
     "adverse_events.datasets.events",
+    "studytracker.trust.datasets.entries",
+    "studytracker.outbox.datasets.notices",
+    "studytracker.outbox.datasets.mails",
 ]
 # Who builds which dataset of SDTM, in the order of the package; the trial's design comes from the protocol alone.
 SDTM = {
@@ -351,11 +356,13 @@ SDTM = {
 # What the rooms know of a participant's end: (participants) -> {participant's key: date}.
 SDTM_LAST_DAYS = ["participants.sdtm.last_days", "visits.sdtm.last_days", "adverse_events.sdtm.last_days"]
 SDTM_FACTS = {"completed": "visits.sdtm.completed", "deaths": "adverse_events.sdtm.deaths"}
+REGISTRY_EVENTS = "adverse_events.registry.events"
 # What can be signed: the name in addresses, and where its Kind is (studytracker.trust.signatures).
 SIGNED_KINDS = {
     "eligibility": "participants.confirmation.ELIGIBILITY",
     "hold": "participants.lifting.HOLD",
     "safety-review": "adverse_events.review.REVIEW",
+    "safety-output": "adverse_events.outputs.signed.OUTPUT",
     "sae_report": "adverse_events.sae_reports.REPORT",
 }
 # The listings an export takes whole: (title, url name).

@@ -52,6 +52,7 @@ PAGES = {
     "adverse_events": ([], HAS_A_ROLE),
     "screen": ([], ENTERS | {"emory_coordinator"}),
     "participant": (["MUSC-001"], AT_MUSC),
+    "patient_profile": (["MUSC-001"], AT_MUSC),
     "criteria": (["MUSC-002"], ENTERS),
     "screening_log": ([], HAS_A_ROLE),
     "failure_reasons": ([], OPERATES),
@@ -140,6 +141,7 @@ PAGES = {
     "slots": ([], HAS_A_ROLE),
     "safety_review": ([], HAS_A_ROLE),
     "site_review": (["MUSC"], AT_MUSC),
+    "safety_outputs": ([], HAS_A_ROLE),
     "holds": ([], HAS_A_ROLE),
     "new_hold": ([], ENTERS | {"emory_coordinator", "chair"}),
     "hold": (["hold"], AT_MUSC),
@@ -165,6 +167,7 @@ ELSEWHERE |= {"switch_rule", "acknowledge_report", "trail_file", "trail_verifier
 ELSEWHERE |= {"test_mail", "end_acknowledgement", "alive", "ready"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "make_feed", "revoke_feed", "feed"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "download_export", "mark_reviewed"}
+ELSEWHERE |= {"safety_output"}
 
 
 # A word in place of a row number: the first row of that kind at MUSC.
@@ -284,6 +287,7 @@ READS = (
     "sae_report",
     "sae_report_pdf",
     "medicines",
+    "patient_profile",
     "worksheet",
     "facts",
     "infusion_day",

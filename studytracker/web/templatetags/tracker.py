@@ -64,6 +64,9 @@ def signed_facts(facts):
 
 
 def facts_as_html(value):
+    if isinstance(value, dict) and {"columns", "rows"} <= value.keys():
+        notes = facts_as_html(value["footnotes"]) if value.get("footnotes") else ""
+        return _as_table(value["columns"], value["rows"]) + notes
     if isinstance(value, dict):
         terms = ((name, facts_as_html(each)) for name, each in value.items())
         return format_html('<dl class="facts">{}</dl>', format_html_join("", FACT, terms))
@@ -78,8 +81,12 @@ def facts_as_html(value):
 
 def _facts_as_table(rows):
     names = list(dict.fromkeys(name for row in rows for name in row))
+    return _as_table(names, ([row.get(name, "") for name in names] for row in rows))
+
+
+def _as_table(names, rows):
     head = format_html_join("", '<th scope="col">{}</th>', ((name,) for name in names))
-    body = _each("tr", (_each("td", (facts_as_html(row.get(name, "")) for name in names)) for row in rows))
+    body = _each("tr", (_each("td", map(facts_as_html, cells)) for cells in rows))
     return format_html(
         '<div class="table-responsive" role="region" tabindex="0" aria-label="What was signed">'
         '<table class="table table-sm"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
