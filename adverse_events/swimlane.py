@@ -12,6 +12,7 @@ from typing import NamedTuple
 from participants.axis import WIDTH, Axis
 from participants.models import Medication, Participant, SledaiScore
 from participants.steroid_curve import stretches
+from participants.strips import steps
 from studytracker.protocol.measures import plain
 from studytracker.protocol.models import Site
 from visits.models import Visit
@@ -147,7 +148,7 @@ def _lane(person, y, days, today, rows, courses, most) -> Lane:
         list(_visits(rows[Visit], days, person, today, y + 13)),
         bars,
         dose_y,
-        _steps(courses, days, person, dose_y, most) if taken else "",
+        steps(courses, lambda each: _span(each, days, person), dose_y - 2, CURVE - 8, most) if taken else "",
         [_span(each, days, person) for each in taken if each.most_mg is None],
         [each.words for each in taken],
         f"{plain(most)} mg" if taken else "",
@@ -228,20 +229,6 @@ def _words(event, person):
     grade = f"grade {event.grade}" if event.grade else "not graded"
     grade += ", SERIOUS" if event.is_serious else ""
     return f"AE {event.number} {event.term}, {grade}: {day(event.started)} {ends}"
-
-
-def _steps(courses, days, person, base, most):
-    """The most there can be of each stretch, as steps above `base`; a gap where it is not known."""
-    scale, parts, pen = (CURVE - 8) / float(most or 1), [], "M"
-    for each in courses:
-        if each.most_mg is None:
-            pen = "M"
-            continue
-        x, width = _span(each, days, person)
-        y = round(base - 2 - float(each.most_mg) * scale, 1)
-        parts.append(f"{pen}{x} {y} H{round(x + width, 1)}")
-        pen = "L"
-    return " ".join(parts)
 
 
 def _span(stretch, days, person):

@@ -1,8 +1,9 @@
+from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from .passwords import WRONG, checked, client_address
+from .passwords import WRONG, WrongPassword, checked, client_address, reauthenticate
 
 
 class SignInForm(AuthenticationForm):
@@ -15,4 +16,33 @@ class SignInForm(AuthenticationForm):
             self.user_cache = checked(username, password, **facts)
             if self.user_cache is None:
                 raise ValidationError(WRONG, code="invalid_login")
+        return self.cleaned_data
+
+
+class PasswordAgainForm(forms.Form):
+    """Asks for the own password once more. `cleaned_data["answered"]` is the proof of it; the password is not kept."""
+
+    password = forms.CharField(
+        label="Your password, again",
+        strip=False,
+        max_length=4096,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    what_it_shows = "it is you"
+
+    def __init__(self, *args, user, address, at, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.user, self.address, self.at = user, address, at
+        self.fields["password"].error_messages["required"] = f"Give your password: it shows that {self.what_it_shows}."
+
+    def clean(self):
+        """The password is looked at last, so that a form with another fault costs no try."""
+        if not self.errors:
+            try:
+                password = self.cleaned_data["password"]
+                answered = reauthenticate(self.user, password, address=self.address, at=self.at)
+                self.cleaned_data["answered"] = answered
+            except WrongPassword as refusal:
+                refusal.add_to(self)
+        self.cleaned_data.pop("password", None)
         return self.cleaned_data

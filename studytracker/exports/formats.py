@@ -2,6 +2,9 @@
 
 import csv
 import json
+import re
+import shutil
+import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -18,6 +21,9 @@ from .reading import Extract
 from .tables import UNWRITABLE, guarded, sheet_name, xlsx_text
 
 ROWS_PER_SHEET = 1_000_000
+FIXED_DATE = (2000, 1, 1, 0, 0, 0)
+WRITTEN_AT = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+BLOCK = 1 << 20
 BOOK = "studytracker.xlsx"
 DATE_FORMAT, INSTANT_FORMAT = "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"
 
@@ -144,9 +150,25 @@ def write_xlsx(folder: Path, extracts: list[Extract], tell: Callable[[Extract, i
         datetime_format=INSTANT_FORMAT,
         column_formats={title: _date_formats(extract) for extract, (title, _) in zip(extracts, sheets, strict=False)},
     )
+    timeless(folder / BOOK)
     return [
         Written(BOOK, extract.dataset.name, counts[extract.dataset.name], len(extract.header)) for extract in extracts
     ]
+
+
+def timeless(book: Path):
+    """Take out when the workbook was written, which nothing else in it depends on: the same rows, the same bytes."""
+    fresh = book.with_name(f".{book.name}")
+    with zipfile.ZipFile(book) as old, zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as new:
+        for entry in old.infolist():
+            made = zipfile.ZipInfo(entry.filename, FIXED_DATE)
+            made.compress_type = zipfile.ZIP_DEFLATED
+            if entry.filename == "docProps/core.xml":
+                new.writestr(made, WRITTEN_AT.sub(b"2000-01-01T00:00:00Z", old.read(entry)))
+                continue
+            with old.open(entry) as source, new.open(made, "w", force_zip64=True) as place:
+                shutil.copyfileobj(source, place, BLOCK)
+    fresh.replace(book)
 
 
 def _records(extract, rows, counts):
@@ -195,6 +217,8 @@ def dictionary(extracts: list[Extract]) -> list[dict]:
 
 
 class Writer(NamedTuple):
+    """`write` and `count` are None for a format of the whole trial (`whole.py`)."""
+
     label: str
     write: Callable
     count: Callable
@@ -206,6 +230,5 @@ WRITERS = {
     "json": Writer("JSON", write_json, count_json),
     "sdtm-xpt": Writer("SDTM 3.4 as SAS transport (XPT 5), with Define-XML", None, None),
     "sdtm-json": Writer("SDTM 3.4 as Dataset-JSON, with Define-XML", None, None),
+    "registry": Writer("ClinicalTrials.gov: participant flow and adverse events", None, None),
 }
-# These are the whole trial, whatever datasets are chosen (`exports/sdtm`).
-SDTM = {"sdtm-xpt": "xpt", "sdtm-json": "json"}

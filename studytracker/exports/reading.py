@@ -93,6 +93,7 @@ class Extract:
 
 
 def extract(dataset: Dataset, *, sites, level: str, pseudonyms: Pseudonyms) -> Extract:
-    queryset = dataset.rows().filter(**{f"{dataset.site}__in": sorted(sites)})
     zones = {site.code: site.zone for site in Site.objects.all()}
-    return Extract(dataset, tuple(kept(dataset.columns, level)), queryset, pseudonyms, zones, level in SHUFFLED)
+    return Extract(
+        dataset, tuple(kept(dataset.columns, level)), dataset.at_sites(sites), pseudonyms, zones, level in SHUFFLED
+    )

@@ -52,7 +52,11 @@ def visible(user, needs=Permission.AUDIT) -> Q:
     """
     if reads_everything(user, needs):
         return Q()
-    sites = user.sites_where(Permission.AUDIT) & user.sites_where(needs)
+    return of_sites(user.sites_where(Permission.AUDIT) & user.sites_where(needs))
+
+
+def of_sites(sites) -> Q:
+    """Entries about rows that lead to one of these sites."""
     found = Q(pk__in=[])
     for table, model in by_table().items():
         if path := site_path(table):
