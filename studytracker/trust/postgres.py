@@ -200,11 +200,12 @@ def fingerprint(cursor) -> str:
     cursor.execute(
         """
         SELECT md5(string_agg(held, ',' ORDER BY held)) FROM (
-            SELECT t.oid || ' ' || t.xmin || t.tgenabled AS held FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+            SELECT t.oid::text || ' ' || t.xmin::text || t.tgenabled::text AS held
+            FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
             WHERE NOT t.tgisinternal AND t.tgname LIKE 'trail~_%' ESCAPE '~'
               AND c.relnamespace = current_schema()::regnamespace
             UNION ALL
-            SELECT oid || ' ' || xmin FROM pg_proc
+            SELECT oid::text || ' ' || xmin::text FROM pg_proc
             WHERE pronamespace = current_schema()::regnamespace AND proname LIKE 'trail~_%' ESCAPE '~') AS rows
         """
     )
