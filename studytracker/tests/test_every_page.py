@@ -46,6 +46,7 @@ PAGES = {
     "open_matters": ([], OPERATES),
     "next_mails": ([], OPERATES),
     "reminder_preferences": ([], set(ROLES)),
+    "change_password": ([], set(ROLES)),
     "acknowledge": (["notice"], ENTERS),
     "participants": ([], HAS_A_ROLE),
     "visits": ([], HAS_A_ROLE),
@@ -330,6 +331,7 @@ TAKES_A_POST = {
     "new_lot",
     "exports",
     "reminder_preferences",
+    "change_password",
 }
 
 
