@@ -47,6 +47,7 @@ PAGES = {
     "open_matters": ([], OPERATES),
     "next_mails": ([], OPERATES),
     "reminder_preferences": ([], set(ROLES)),
+    "change_password": ([], set(ROLES)),
     "acknowledge": (["notice"], ENTERS),
     "participants": ([], HAS_A_ROLE),
     "visits": ([], HAS_A_ROLE),
@@ -331,6 +332,7 @@ TAKES_A_POST = {
     "new_lot",
     "exports",
     "reminder_preferences",
+    "change_password",
 }
 
 
