@@ -308,6 +308,7 @@ REMINDER_SOURCES = {
     "trip": "adverse_events.trip_reminders",
     "report": "adverse_events.report_reminders",
     "anchor": "studytracker.trust.anchors",
+    "trail": "studytracker.trust.alarms",
 }
 # Called with the instant at the start of every sweep: what time alone brings about.
 SWEEP_WORK = ["adverse_events.watching.look"]

@@ -18,7 +18,7 @@ from studytracker.trust.as_of import point_at
 from studytracker.trust.models import Entry
 
 from .datasets import all_datasets
-from .formats import WRITERS
+from .formats import AS_RECORDED_ONLY, WRITERS
 from .models import Download, ExportJob
 from .order import Order
 from .package import Cancelled, build, sha256
@@ -62,11 +62,14 @@ def check(*, datasets, sites, format, level, reason, as_of, by):
         raise Refused("Choose one of the listed formats.", field="format")
     if not sites or not set(sites) <= by.sites_where(Permission.EXPORT):
         raise Refused("Choose sites at which you may export.", field="sites")
-    _check_level(datasets, sites, level, reason, by)
+    _check_level(datasets, sites, format, level, reason, by)
     _check_as_of(as_of, sites, by)
 
 
-def _check_level(datasets, sites, level, reason, by):
+def _check_level(datasets, sites, format, level, reason, by):
+    if format in AS_RECORDED_ONLY and level != Level.IDENTIFIED:
+        words = "ODM holds accounts, dates and words throughout: it leaves as recorded only. Choose another privacy."
+        raise Refused(words, field="level")
     if level == Level.IDENTIFIED:
         if not set(sites) <= by.sites_where(Permission.EXPORT_IDENTIFIED):
             raise Refused("Your role does not let you export data as recorded. Choose another privacy.", field="level")

@@ -41,11 +41,13 @@ PAGES = {
     "versions": ([], HAS_A_ROLE),
     "exports": ([], OPERATES),
     "export_history": ([], OPERATES),
+    "compare_odm": ([], {"administrator"}),
     "export": (["export"], OPERATES - {"emory_coordinator"}),
     "reminders": ([], OPERATES),
     "open_matters": ([], OPERATES),
     "next_mails": ([], OPERATES),
     "reminder_preferences": ([], set(ROLES)),
+    "change_password": ([], set(ROLES)),
     "acknowledge": (["notice"], ENTERS),
     "participants": ([], HAS_A_ROLE),
     "visits": ([], HAS_A_ROLE),
@@ -333,6 +335,7 @@ TAKES_A_POST = {
     "new_lot",
     "exports",
     "reminder_preferences",
+    "change_password",
 }
 
 
