@@ -41,6 +41,7 @@ PAGES = {
     "versions": ([], HAS_A_ROLE),
     "exports": ([], OPERATES),
     "export_history": ([], OPERATES),
+    "compare_odm": ([], {"administrator"}),
     "export": (["export"], OPERATES - {"emory_coordinator"}),
     "reminders": ([], OPERATES),
     "open_matters": ([], OPERATES),
