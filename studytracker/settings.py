@@ -265,8 +265,10 @@ PROTOCOL_FILE = env.str("PROTOCOL_FILE", default=str(BASE_DIR / "studytracker" /
 ON_SCREENED = ["visits.schedule.record_screening_visit"]  # called with the participant, in the same transaction
 # Called with the infusion, in the same transaction.
 ON_INFUSED = ["visits.schedule.plan_follow_up", "adverse_events.watching.after_infusion"]
+# Called with the infusion, the gates that were closed, why it was given, its impact and the action taken.
+ON_INFUSED_DESPITE = ["visits.deviations.record_closed_gates"]
 # Sentences on what is missing of the safety data of a participant at the visits given: (participant, codes).
-SAFETY_LOOKS = ["visits.safety_look.missing"]
+SAFETY_LOOKS = ["visits.safety_look.missing", "adverse_events.safety_look.unsigned"]
 # Called with the participant and the day; a sentence refuses the withdrawal.
 BEFORE_WITHDRAWAL = ["visits.attendance.against_withdrawal"]
 DAY0_CHECKS = ["visits.replanning.reasons_against"]  # sentences against a corrected Day 0
@@ -274,6 +276,8 @@ DAY0_CHECKS = ["visits.replanning.reasons_against"]  # sentences against a corre
 ON_DAY0_CORRECTED = ["visits.replanning.replan", "adverse_events.watching.after_day0_correction"]
 # Called with the infusion, the day and a sentence, in the same transaction, for a dose outside its tolerance.
 ON_DOSE_OUT_OF_TOLERANCE = ["visits.deviations.draft_dose"]
+# Called with the correction and the gates that were open before it and are closed for the corrected start.
+ON_GATES_NO_LONGER_OPEN = ["visits.deviations.draft_closed_gates"]
 DAY0_PREVIEW = "visits.replanning.preview"  # what a corrected Day 0 would move
 WORKLISTS = [
     "visits.worklist.items",
