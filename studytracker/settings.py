@@ -114,7 +114,8 @@ SQLITE_OPTIONS = {
     # A deferred transaction that reads and then writes fails at once under load, whatever the timeout:
     # its snapshot cannot be upgraded. IMMEDIATE takes the write lock at BEGIN, so keep atomic blocks short.
     "transaction_mode": "IMMEDIATE",
-    "timeout": 20,
+    # Whoever waits loses nothing and whoever is refused loses what was typed; a proxy gives up after 60 s.
+    "timeout": 45,
     "init_command": (
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
         "PRAGMA recursive_triggers=ON; PRAGMA cache_size=-20000;"
