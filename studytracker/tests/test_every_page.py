@@ -77,6 +77,7 @@ PAGES = {
     "dose": (["MUSC-002"], ENTERS),
     "check_dose": (["MUSC-002"], ENTERS),
     "infuse": (["MUSC-002"], ENTERS),
+    "infuse_despite": (["MUSC-002"], {"investigator"}),
     "infusion_day": (["MUSC-001"], AT_MUSC),
     "stop_infusion": (["MUSC-001"], ENTERS),
     "interrupt_infusion": (["MUSC-001"], ENTERS),
