@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 # Answers for htmx, which no person sees as a page of its own.
 FRAGMENTS = {"day_echo", "dose"}
+LOOKS = ("investigator", "chair", "administrator", "coordinator")  # the first of them who may
 SETTLES = 300  # milliseconds, twice the transition of a button
 MAIN = ("home", "participant", "log_visit", "visit", "calendar", "adverse_events", "report_event", "deviation")
 MAIN += ("site_review", "patient_profile")
@@ -48,13 +49,14 @@ def pi(desk, stage, investigator):  # noqa: F811
 
 
 @pytest.fixture
-def windows(desk, stage, investigator, chair, coordinator):  # noqa: F811
+def windows(request, desk, stage):  # noqa: F811
     """windows(name) is open on the page of that name, for somebody who may see it; None where it is a file."""
-    people = {"investigator": investigator, "chair": chair, "coordinator": coordinator}
-    opened = {role: desk(person) for role, person in people.items()}
+    opened = {}
 
     def go(name):
-        [role, *_] = [role for role in opened if role in PAGES[name][1]]
+        role = next(role for role in LOOKS if role in PAGES[name][1])
+        if role not in opened:
+            opened[role] = desk(request.getfixturevalue(role))
         try:
             answer = opened[role].go(address(name))
         except Error as error:
