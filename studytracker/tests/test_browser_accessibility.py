@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 # Answers for htmx, which no person sees as a page of its own.
-FRAGMENTS = {"day_echo", "dose"}
+FRAGMENTS = {"day_echo", "dose", "terms", "grade_help"}
 LOOKS = ("investigator", "chair", "administrator", "coordinator")  # the first of them who may
 SETTLES = 300  # milliseconds, twice the transition of a button
 MAIN = ("home", "participant", "log_visit", "visit", "calendar", "adverse_events", "report_event", "deviation")
