@@ -1,6 +1,6 @@
 """Departures from the protocol: drafted with their cause, completed, classified, closed; voided, never deleted."""
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from participants.models import Participant
@@ -8,7 +8,7 @@ from studytracker.dates import day_label
 from studytracker.refusal import Refused
 from studytracker.trust.acting import because, current
 
-from .models import CLASSIFIED, COMPLETED, DRAFTED, Deviation
+from .models import CLASSIFIED, COMPLETED, DRAFTED, VOIDED, Deviation
 
 # Codes of the protocol's deviation categories that the visits draft themselves.
 OUT_OF_WINDOW, MISSED, LATE_ENTRY = "visit_out_of_window", "visit_missed", "late_entry"
@@ -128,6 +128,20 @@ def void(*, deviation, reason, by, at):
     deviation.voided_at, deviation.voided_by, deviation.voided_reason = at, by, reason
     with because(reason):
         deviation.save(update_fields=["voided_at", "voided_by", "voided_reason"])
+    return deviation
+
+
+@transaction.atomic
+def restore(*, deviation, reason, by, at):
+    """It was one after all: it stands again, at the stage where it was."""
+    deviation = _at_stage(deviation, VOIDED)
+    deviation.voided_at, deviation.voided_by, deviation.voided_reason = None, None, ""
+    try:
+        with because(reason), transaction.atomic():
+            deviation.save(update_fields=["voided_at", "voided_by", "voided_reason"])
+    except IntegrityError:
+        words = f"Another deviation of this kind stands for the visit. Void that one before {deviation} stands again."
+        raise DeviationRefused(words) from None
     return deviation
 
 
