@@ -7,7 +7,6 @@ from django.urls import reverse
 from studytracker.dates import day_label
 
 from . import confirmation, decisions, holds
-from .models import CustodyEvent
 
 DOSING = "dosing_or_storage"
 
@@ -38,24 +37,6 @@ def gates(participant, started_at) -> list[Gate]:
     if participant.protocol.product.second_person:
         found.append(_second_person(participant, dose))
     return found
-
-
-def doubts_at(participant, started_at) -> list[str]:
-    """What speaks against a start that is corrected to this instant, of the consent, the eligibility and the dose.
-
-    It happened, so nothing is refused; holds and reviews were judged when it did. The custody keeps its own time.
-    """
-    dose = participant.doses.standing().select_related("lot__site", "checked_by", "prepared_by").first()
-    found = [_consent(participant, started_at), _eligibility(participant, participant.site.today(started_at))]
-    found += [_lot(participant, dose, started_at)] if dose else []
-    doubts = [f"{gate.name}: {sentence}" for gate in found for sentence in gate.reasons]
-    for given in CustodyEvent.objects.filter(kind=CustodyEvent.Kind.GIVEN, participant=participant):
-        if given.happened_at != started_at:
-            local = given.happened_at.astimezone(participant.site.zone)
-            doubts.append(
-                f"The custody of the lot keeps {day_label(local.date())} {local:%H:%M} as the time it was given."
-            )
-    return doubts
 
 
 def _here(participant, label, name):

@@ -18,7 +18,7 @@ from studytracker.web.editing import opened_version
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
-from . import enrollment, gates, holds, infusion, profile, screening, steroid_curve, timeline
+from . import enrollment, holds, infusion, profile, screening, steroid_curve, timeline
 from .actions import actions
 from .forms import (
     CriteriaForm,
@@ -193,8 +193,6 @@ def correct_day0(request, identifier):
         if made:
             days = f"{day_label(made.to_on)}, no longer {day_label(made.from_on)}"
             messages.success(request, f"Day 0 of {row} is {days}. What moved is listed below.")
-            for doubt in gates.doubts_at(made.infusion.participant, made.to_started_at):
-                messages.warning(request, doubt)
             return redirect("correct_day0", row.identifier)
     elif request.method == "POST" and form.is_valid():
         moves, closed = _moves(row, form, at)

@@ -41,6 +41,8 @@ def renew(visit, category, description, *, by, at):
     judged. Returns those, for somebody to look at again.
     """
     standing = list(visit.deviations.filter(category=category, voided_at=None).select_related("participant"))
+    if any((each.description, each.happened_on) == (description, visit.attended_on) for each in standing):
+        return []  # it says what it said
     judged = [each for each in standing if each.stage != DRAFTED]
     for drafted in standing:
         if drafted.stage == DRAFTED:

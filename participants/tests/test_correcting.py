@@ -172,15 +172,3 @@ def test_the_pages_stand_where_the_values_stand_and_ask_for_a_reason(musc, brows
 def test_who_only_reads_sees_no_link_to_correct(musc, browse, monitor, frozen):
     musc.infused(date(2025, 5, 31))
     assert "/correct/" not in browse(monitor).get("/participants/MUSC-001/").content.decode()
-
-
-def test_a_corrected_start_names_what_then_speaks_against_it(musc, browse, coordinator, frozen):
-    participant = musc.infused(date(2025, 5, 31))
-    client, address = browse(coordinator), "/participants/MUSC-001/infusion/correct/"
-    day = {"infused_on_day": "30", "infused_on_month": "5", "infused_on_year": "2025"}
-    form = day | {"start_time": "10:15", "reason": "Read again", "apply": "2025-05-30"}
-    page = client.post(address, form, follow=True).content.decode()
-    assert "Dose and lot: The cells were thawed later than this time." in page
-    assert "The custody of the lot keeps Sat 31 May 2025 10:15 as the time it was given." in page
-    participant.infusion.refresh_from_db()
-    assert participant.infusion.infused_on == date(2025, 5, 30)

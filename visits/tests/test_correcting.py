@@ -73,6 +73,12 @@ def test_a_day_that_was_long_before_the_log_wants_the_reason_of_a_late_entry(log
     assert standing(deviations.LATE_ENTRY) == []
 
 
+def test_a_correction_that_does_not_touch_their_cause_leaves_the_deviations_alone(logged, coordinator):
+    before = list(Deviation.objects.values())
+    corrected(logged, coordinator, note="By taxi")
+    assert list(Deviation.objects.values()) == before
+
+
 def test_what_a_person_has_completed_is_left_and_named(logged, coordinator):
     row = Deviation.objects.get(category=deviations.OUT_OF_WINDOW)
     deviations.complete(deviation=row, impact="None", action="None", by=coordinator, at=NOW)
