@@ -18,7 +18,7 @@ from studytracker.web.editing import opened_version
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
-from . import enrollment, holds, infusion, profile, screening, steroid_curve, timeline
+from . import enrollment, gates, holds, infusion, profile, screening, steroid_curve, timeline
 from .actions import actions
 from .forms import (
     CriteriaForm,
