@@ -105,6 +105,7 @@ PAGES = {
     "correct_procedure": (["MUSC-001", "U1", "vitals"], ENTERS),
     "printed_schedule": (["MUSC-001"], AT_MUSC),
     "amend": (["MUSC-001"], ENTERS),
+    "planner": ([], HAS_A_ROLE),
     "plan_day0": (["MUSC-002"], AT_MUSC),
     "contact": (["MUSC-001", "W1"], ENTERS),
     "complete_visit": (["MUSC-001", "U1"], ENTERS),
