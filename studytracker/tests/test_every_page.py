@@ -11,6 +11,10 @@ from adverse_events.notifications import determine, notify
 from adverse_events.reporting import report
 from adverse_events.sae_reports import prepare
 from conftest import NOW
+from monitoring import records
+from monitoring.asking import ask
+from monitoring.models import Query, Verification
+from monitoring.verifying import last_entry, verify
 from participants.decisions import record_decision
 from participants.holds import propose_hold
 from participants.labs import record_lab, record_range
@@ -137,6 +141,16 @@ PAGES = {
     "safety_review": ([], HAS_A_ROLE),
     "site_review": (["MUSC"], AT_MUSC),
     "safety_outputs": ([], HAS_A_ROLE),
+    "queries": ([], HAS_A_ROLE),
+    "query": (["query"], AT_MUSC),
+    "answer_query": (["query"], ENTERS),
+    "ask_again": (["query"], {"investigator", "monitor"}),
+    "close_query": (["query"], {"investigator", "monitor"}),
+    "record": (["visits_visit", "visit"], AT_MUSC),
+    "ask": (["visits_visit", "visit", "note"], {"investigator", "monitor"}),
+    "verification": ([], HAS_A_ROLE),
+    "verification_of": (["MUSC-001"], AT_MUSC),
+    "take_back_verification": (["mark"], {"monitor"}),
     "holds": ([], HAS_A_ROLE),
     "new_hold": ([], ENTERS | {"emory_coordinator", "chair"}),
     "hold": (["hold"], AT_MUSC),
@@ -162,7 +176,7 @@ ELSEWHERE |= {"switch_rule", "acknowledge_report", "trail_file", "trail_verifier
 ELSEWHERE |= {"test_mail", "end_acknowledgement", "alive", "ready"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "make_feed", "revoke_feed", "feed"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "download_export", "mark_reviewed"}
-ELSEWHERE |= {"safety_output"}
+ELSEWHERE |= {"safety_output", "verify"}
 
 
 # A word in place of a row number: the first row of that kind at MUSC.
@@ -176,6 +190,8 @@ ROWS = {
     "lot": (ProductLot, "site"),
     "decision": (DsmbDecision, "site"),
     "export": (ExportJob, "sites"),
+    "query": (Query, "site"),
+    "mark": (Verification, "site"),
     "told": (Notification, "site"),
     "determined": (Determination, "site"),
     "clock": (Clock, "site"),
@@ -192,7 +208,7 @@ def address(name):
 
 
 @pytest.fixture
-def stage(musc, coordinator, chair, frozen):
+def stage(musc, coordinator, chair, monitor, frozen):
     """MUSC-001 on study with overdue visits, an event and a mail; MUSC-002 ready to enroll."""
     participant = musc.infused(DAY0)
     musc.answered()
@@ -211,6 +227,14 @@ def stage(musc, coordinator, chair, frozen):
     limits = {"low": None, "high": 34, "unit": "U/L", "starts_on": DAY0}
     record_range(site=participant.site, test="AST", **limits, by=coordinator, at=NOW)
     sweep(NOW)
+    _monitor(participant, monitor)
+
+
+def _monitor(participant, by):
+    """A query about the age, which is compared with its source as well."""
+    about = records.reach(by, "participants_participant", participant.pk)
+    ask(record=about, column="age", text="Is this the age at screening?", by=by, at=NOW)
+    verify(record=about, columns=["age"], seen=last_entry(about), by=by, at=NOW)
 
 
 def _report_serious(participant, by):
@@ -300,6 +324,9 @@ READS = (
     "deviation",
     "mail",
     "history",
+    "query",
+    "record",
+    "verification_of",
 )
 WRITES = [name for name in PAGES if PAGES[name][0] and name not in READS]
 
@@ -431,7 +458,7 @@ def test_home_takes_the_same_queries_however_many_participants(
     for _ in range(many):
         musc.infused(DAY0)
         musc.screened()
-    for person, queries in ((coordinator, 15), (investigator, 23)):
+    for person, queries in ((coordinator, 16), (investigator, 24)):
         client = browse(person)
         client.get("/")
         with django_assert_max_num_queries(queries):
@@ -444,6 +471,7 @@ def test_home_takes_the_same_queries_however_many_participants(
     [
         *(("participants", 9), ("visits", 8), ("adverse_events", 7), ("deviations", 9), ("holds", 8)),
         *(("reminders", 9), ("open_matters", 8), ("product", 9), ("custody", 10)),
+        *(("queries", 8), ("verification", 31)),
     ],
 )
 def test_a_list_takes_the_same_queries_however_many_rows(
@@ -521,7 +549,7 @@ def test_home_takes_few_queries_however_many_participants_there_are(
         for order, (code, (day0, first, last)) in enumerate(windows.items())
     )
     client = browse(coordinator)
-    with django_assert_max_num_queries(15) as asked:
+    with django_assert_max_num_queries(16) as asked:
         page = client.get("/").content.decode()
     assert sum('FROM "visits_' in query["sql"] for query in asked.captured_queries) == 4
     assert f"Overdue: {people}" in page

@@ -25,6 +25,7 @@ NAVIGATION = (
     ("Safety review", "safety_review", Permission.SEE),
     ("Safety outputs", "safety_outputs", Permission.SEE),
     ("Deviations", "deviations", Permission.SEE),
+    ("Queries", "queries", Permission.SEE),
     ("Slots", "slots", Permission.SEE),
     ("Product", "product", Permission.SEE),
     ("Reminders", "reminders", Permission.OPERATE),
