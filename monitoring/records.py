@@ -6,6 +6,7 @@ from django.apps import apps
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404
+from django.utils.text import capfirst
 
 from participants.models import Participant
 from studytracker.access.grants import Permission
@@ -52,8 +53,10 @@ class Kind(NamedTuple):
         return row
 
     def fields(self) -> list[models.Field]:
-        """Every value a person may ask about, those compared with a source first among them in their order."""
-        return [field for field in self.model._meta.concrete_fields if not _is_bookkeeping(field, self.model)]
+        """Every value a person may ask about: first those compared with a source, in their order."""
+        found = [field for field in self.model._meta.concrete_fields if not _is_bookkeeping(field, self.model)]
+        places = {name: place for place, name in enumerate(self.source)}
+        return sorted(found, key=lambda field: places.get(field.name, len(places)))
 
 
 KINDS = (
@@ -109,6 +112,13 @@ def _is_bookkeeping(field, model) -> bool:
     return field.primary_key or field.is_relation or field.name == "version" or is_stamp
 
 
+def _name_of(field) -> str:
+    """Investigator and sponsor are asked the same, in the same words: the sponsor's are told apart here."""
+    name = capfirst(str(field.verbose_name))
+    is_sponsor_s = field.name.startswith("sponsor_") and "sponsor" not in name
+    return f"{name}, by the sponsor" if is_sponsor_s else name
+
+
 class Value(NamedTuple):
     """A value of a record as a person reads it. `is_due` where it is to be compared with a source."""
 
@@ -147,7 +157,7 @@ class Record(NamedTuple):
     def _value(self, field) -> Value:
         held = getattr(self.row, field.attname)
         is_due = field.name in self.kind.source and held not in (None, "") and self.is_standing
-        return Value(field.column, str(field.verbose_name).capitalize(), words_of(field, held), is_due)
+        return Value(field.column, _name_of(field), words_of(field, held), is_due)
 
     @property
     def due(self) -> list[str]:

@@ -21,6 +21,7 @@ class QueryTable(tables.Table):
     site = tables.Column(accessor="site_id", order_by="site")
     participant = tables.Column(
         accessor="participant__identifier",
+        verbose_name="Participant",
         linkify=lambda record: reverse("participant", args=[record.participant.identifier]),
     )
     record = tables.Column(linkify=lambda record: reverse("record", args=[record.table, record.row_id]))

@@ -34,7 +34,7 @@ def said(query):
 
 
 def test_a_query_keeps_the_record_the_field_and_the_value_as_they_were(query, event):
-    assert (query.record, query.field, query.value) == ("Adverse event: MUSC-001 AE 1", "Ctcae grade", "2")
+    assert (query.record, query.field, query.value) == ("Adverse event: MUSC-001 AE 1", "CTCAE grade", "2")
     assert (query.site_id, query.participant.identifier, state(query)) == ("MUSC", "MUSC-001", TO_ANSWER)
 
 
@@ -97,7 +97,7 @@ def test_a_few_words_are_wanted(about, query, coordinator, monitor, text):
 KINDS = (ASK, ANSWER, ASK_AGAIN, CLOSE)
 
 
-@pytest.mark.parametrize(("kind", "follows"), product(KINDS, ("", *KINDS)))
+@pytest.mark.parametrize(("kind", "follows"), list(product(KINDS, ("", *KINDS))))
 def test_the_database_takes_what_may_follow_and_nothing_else(query, coordinator, kind, follows):
     """The whole table of transitions, past every function of ours."""
     number = 1 if kind == ASK else 2

@@ -118,7 +118,7 @@ def _disturb(record, column):
 def test_what_changed_after_it_was_shown_is_not_marked(about, event, monitor):
     seen = last_entry(about())
     by_update(event)
-    with pytest.raises(ChangedMeanwhile, match="meanwhile somebody changed Ctcae grade"):
+    with pytest.raises(ChangedMeanwhile, match="meanwhile somebody changed CTCAE grade"):
         verify(record=about(), columns=["grade", "term"], seen=seen, by=monitor, at=NOW)
     assert Verification.objects.count() == 0
     assert len(verify(record=about(), columns=["term"], seen=seen, by=monitor, at=NOW)) == 1
@@ -188,7 +188,7 @@ def test_the_page_answers_409_and_keeps_the_ticks_when_a_value_changed_meanwhile
     by_update(event)
     page = browse(monitor).post(f"{address}verify/", {"columns": ["grade"], "seen": seen})
     text = page.content.decode()
-    assert (page.status_code, "meanwhile somebody changed Ctcae grade" in text) == (409, True)
+    assert (page.status_code, "meanwhile somebody changed CTCAE grade" in text) == (409, True)
     assert re.search(r'value="grade" id="column-grade" checked', text)
     assert f'name="seen" value="{last_entry(about())}"' in text
 
