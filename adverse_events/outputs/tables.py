@@ -3,6 +3,8 @@
 import django_tables2
 from django.utils.html import format_html
 
+from studytracker import protocol
+
 from . import tallies
 from .reading import DEPARTURES, EVENTS, LABS, VISITS
 from .rows import Trial
@@ -221,6 +223,35 @@ class VisitCompliance(TallyTable):
         "Not recorded: still ahead, or overdue. Not applicable: left before the window closed, or no visit any more.",
     )
     tally = staticmethod(tallies.compliance)
+
+
+class DataQuality(TallyTable):
+    """For the board's packet: what is expected depends on the day."""
+
+    code = "data-quality"
+    caption = "Data quality by site"
+    wanted = frozenset({VISITS, EVENTS})
+    footnotes = (INFUSED, "Expected by the day of the cut-off at each site.")
+    tally = staticmethod(tallies.data_quality)
+
+
+class PrimaryOutcome(EventTally):
+    """For the board's packet: the primary safety outcome so far."""
+
+    code = "primary-safety"
+    caption = "Primary safety outcome so far"
+
+    @staticmethod
+    def tally(trial):
+        return tallies.primary(trial, protocol.current().primary_safety)
+
+    @classmethod
+    def notes(cls, trial):
+        rule = protocol.current().primary_safety
+        return [
+            *super().notes(trial),
+            f"Counting: {rule.counting}. An onset known in part counts if it may lie in it.",
+        ]
 
 
 class DeviationTally(ScreenedTally):

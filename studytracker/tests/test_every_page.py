@@ -158,6 +158,8 @@ PAGES = {
     "verification": ([], HAS_A_ROLE),
     "verification_of": (["MUSC-001"], AT_MUSC),
     "take_back_verification": (["mark"], {"monitor"}),
+    "dsmb": ([], HAS_A_ROLE),
+    "new_meeting": ([], {"chair", "administrator"}),
     "holds": ([], HAS_A_ROLE),
     "new_hold": ([], ENTERS | {"emory_coordinator", "chair"}),
     "hold": (["hold"], AT_MUSC),
@@ -183,7 +185,8 @@ ELSEWHERE |= {"switch_rule", "acknowledge_report", "trail_file", "trail_verifier
 ELSEWHERE |= {"test_mail", "end_acknowledgement", "alive", "ready"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "make_feed", "revoke_feed", "feed"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "download_export", "mark_reviewed"}
-ELSEWHERE |= {"safety_output", "verify"}
+ELSEWHERE |= {"verify"}
+ELSEWHERE |= {"safety_output", "board_meeting", "recommend", "recommendation", "dsmb_packet"}
 
 
 # A word in place of a row number: the first row of that kind at MUSC.
@@ -356,6 +359,7 @@ TAKES_A_POST = {
     "site_review",
     "screen",
     "new_hold",
+    "new_meeting",
     "new_lot",
     "exports",
     "reminder_preferences",
