@@ -14,7 +14,7 @@ from typing import NamedTuple
 from .rows import HIGH, LOW, NORMAL, Event, Lab, Person, Trial
 
 SEVERE = 3
-NOT_CODED = "Not coded"
+NOT_CODED, NO_CLASS = "Not coded", "System organ class not loaded"
 ALL = "All"
 TENTH = Decimal("0.1")
 
@@ -148,7 +148,8 @@ def dead(trial: Trial) -> list[Person]:
 
 
 def system(event: Event) -> str:
-    return event.body_system or NOT_CODED
+    """An event that nobody coded stands apart from a term whose class the loaded list does not say."""
+    return event.body_system or (NO_CLASS if event.dictionary_term else NOT_CODED)
 
 
 def named(event: Event) -> str:
