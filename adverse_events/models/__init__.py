@@ -10,6 +10,7 @@ from .judgement import JUDGED, SERIOUSNESS, SITE_JUDGES, SPONSOR_JUDGES, SPONSOR
 from .report import ReportAttachment, SaeReport
 from .review import ReviewMark
 from .stopping import RuleSwitch, Trip, TripEvidence
+from .study import Milestone, StudyBreach, StudyNotice
 
 __all__ = [
     "TripEvidence",
@@ -38,5 +39,8 @@ __all__ = [
     "FollowUp",
     "ReportAttachment",
     "ReviewMark",
+    "Milestone",
+    "StudyBreach",
+    "StudyNotice",
     "SaeReport",
 ]

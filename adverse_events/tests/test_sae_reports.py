@@ -116,7 +116,9 @@ def test_what_is_missing_keeps_a_report_from_being_signed(musc, coordinator, bro
     page = browse(investigator).get(made.get_absolute_url()).content.decode()
     assert "It cannot be signed yet: the causality, the reasonable possibility, when the site became aware are" in page
     assert 'id="sign"' not in page
-    with pytest.raises(SigningRefused, match="It cannot be signed yet: the causality, the reasonable possibility, when"):
+    with pytest.raises(
+        SigningRefused, match="It cannot be signed yet: the causality, the reasonable possibility, when"
+    ):
         signed(made, investigator)
     investigator.set_password(PASSWORD)
     investigator.save()
