@@ -3,7 +3,7 @@
 from studytracker.dates import day_label, protocol_day
 
 from .models import SERIOUSNESS
-from .wording import ANSWER, emergent, label, moment, treatment
+from .wording import ANSWER, else_related, emergent, label, moment, treatment
 
 MOST_LINES = 12
 
@@ -86,9 +86,11 @@ def _judgement(event):
     def said(name, value):
         return label(event, name, value).lower() or "not answered"
 
+    also = [words.removeprefix("Related to: ") for words, answer in else_related(event) if answer.startswith("Yes")]
     return (
         f"Causality by the investigator: {said('causality', event.causality)}; reasonable possibility: "
-        f"{ANSWER[event.is_suspected].lower() or 'not answered'}. By the sponsor: "
+        f"{ANSWER[event.is_suspected].lower() or 'not answered'}. "
+        f"Also related to: {', '.join(also) or 'nothing else on record'}. By the sponsor: "
         f"{said('sponsor_causality', event.sponsor_causality)}; {said('expectedness', event.expectedness)}. "
         "Rechallenge: not applicable, single infusion."
     )

@@ -6,7 +6,16 @@ from .confirmation import Confirmation
 from .dictionary import DictionaryTerm, MeddraCode
 from .event import AdverseEvent
 from .follow_up import FollowUp
-from .judgement import JUDGED, SERIOUSNESS, SITE_JUDGES, SPONSOR_JUDGES, SPONSOR_SERIOUSNESS, Judged
+from .judgement import (
+    JUDGED,
+    RELATED_TO,
+    SERIOUSNESS,
+    SITE_JUDGES,
+    SPONSOR_JUDGES,
+    SPONSOR_SERIOUSNESS,
+    Judged,
+    is_unanswered,
+)
 from .report import ReportAttachment, SaeReport
 from .review import ReviewMark
 from .stopping import RuleSwitch, Trip, TripEvidence
@@ -23,6 +32,7 @@ __all__ = [
     "Clock",
     "InvestigatorAcknowledgement",
     "JUDGED",
+    "RELATED_TO",
     "SERIOUSNESS",
     "SITE",
     "SITE_JUDGES",
@@ -36,6 +46,7 @@ __all__ = [
     "GradeEpisode",
     "Judged",
     "MeddraCode",
+    "is_unanswered",
     "FollowUp",
     "ReportAttachment",
     "ReviewMark",
