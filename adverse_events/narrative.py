@@ -78,7 +78,8 @@ def _acts(event):
     action = label(event, "action_taken", event.action_taken).lower() or "not answered"
     end = "ongoing" if event.is_ongoing else moment(event.ended, event.ended_time) or "not known"
     outcome = label(event, "outcome", event.outcome).lower() or "not answered"
-    given = treatment(event).lower() or "not answered"
+    given = treatment(event) or "not answered"
+    given = given[0].lower() + given[1:]  # the names of medicines keep their letters
     return f"Action taken with the infusion: {action}. Treatment given: {given}. Outcome: {outcome}; end: {end}."
 
 

@@ -114,6 +114,17 @@ def with_news(report) -> list[dict]:
     ]
 
 
+def side_by_side(facts) -> list[dict]:
+    """The judgements among the facts, a row a question: what each judge said, or `both` where it is one answer."""
+    rows = {}
+    for fact in facts:
+        if fact["section"] == "Judgement":
+            question, _, judge = fact["label"].rpartition(": ")
+            row = rows.setdefault(question or fact["label"], {"question": question or fact["label"]})
+            row[judge if question else "both"] = fact
+    return list(rows.values())
+
+
 # What the frozen facts have to say, in the words of `judges_in_words`, for the report to be signed.
 PRINTED = ("Related to the cells: investigator", "Reasonable possibility: investigator", "Known since: investigator")
 

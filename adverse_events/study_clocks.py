@@ -37,6 +37,7 @@ class StudyClock:
     participant: Participant | None = None
     deviation: Deviation | None = None
     object_id: int = 0  # of the row that starts it
+    shown_by: str = ""  # what else than a notice shows that they were told
     told: dict[str, datetime] = field(default_factory=dict)  # by recipient, the first time
 
     @property
@@ -120,6 +121,7 @@ def _visits(rules, rule, reached, at):
             "started_on": visit.attended_on,
             "participant": visit.participant,
             "object_id": visit.pk,
+            "shown_by": f"decided on {day_label(on)}" if on else "",
             "also_told": dict.fromkeys(rule.notify, _midnight(on, rules.site(visit.site_id))) if on else {},
         }
 

@@ -8,7 +8,16 @@ from adverse_events.assessing import assess, regrade
 from adverse_events.models import SPONSOR, SaeReport
 from adverse_events.narrative import compose
 from adverse_events.reporting import report
-from adverse_events.sae_reports import KIND, ReportRefused, attach, edit_narrative, prepare, renew, with_news
+from adverse_events.sae_reports import (
+    KIND,
+    ReportRefused,
+    attach,
+    edit_narrative,
+    prepare,
+    renew,
+    side_by_side,
+    with_news,
+)
 from adverse_events.voiding import void
 from conftest import NOW
 from studytracker.access.passwords import Reauthenticated
@@ -88,6 +97,9 @@ def test_a_signed_report_stays_as_it_is_and_a_follow_up_marks_what_is_new(event,
     new = {fact["label"]: fact["value"] for fact in with_news(second) if fact["is_new"]}
     assert new == {"CTCAE grade": "4", "Expected: sponsor": "Unexpected"}
     assert standing(KIND, first.key).is_signed
+    [expected] = [row for row in side_by_side(with_news(second)) if row["question"] == "Expected"]
+    assert (expected["investigator"]["value"], expected["sponsor"]["value"]) == ("–", "Unexpected")
+    assert side_by_side(with_news(second))[0]["both"]["value"] == "Yes"
 
 
 def test_a_change_of_a_signed_report_by_any_way_makes_the_signature_stale(event, coordinator, investigator):
