@@ -1,10 +1,13 @@
 from django import forms
+from django.core.exceptions import ValidationError
 
 from studytracker.dates import ImpossibleTime, day_label, local_instant
 from studytracker.web.fields import DateField, TextField, TimeField
 
 from .clock_tables import choice_words
 from .models import Clock
+
+LONGEST_NUMBER = 18  # digits that every database can look for
 
 
 class InstantForm(forms.Form):
@@ -55,10 +58,20 @@ class ToldForm(InstantForm):
         self.fields["method"].choices = [("", "Choose…"), *self.rules.choices("notification_method")]
 
 
+class RowsField(forms.ModelMultipleChoiceField):
+    """Rows by number; one too long for the database is a wrong choice like any other."""
+
+    def clean(self, value):
+        for typed in value or ():
+            if len(str(typed)) > LONGEST_NUMBER:
+                raise ValidationError(self.error_messages["invalid_pk_value"], code="invalid", params={"pk": typed})
+        return super().clean(value)
+
+
 class NotificationForm(ToldForm):
     """And which clocks of the event that answers."""
 
-    clocks = forms.ModelMultipleChoiceField(
+    clocks = RowsField(
         Clock.objects.none(),
         label="Which clocks does this answer?",
         required=False,

@@ -196,7 +196,12 @@ class CorrectionForm(EventForm):
 
 
 class CourseForm(forms.Form):
-    grade = forms.TypedChoiceField(label="CTCAE grade", coerce=int, widget=forms.RadioSelect)
+    grade = forms.TypedChoiceField(
+        label="CTCAE grade",
+        coerce=int,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose the grade."},
+    )
     since = PartialDateField(label="Since", help_text="From when it had this grade, as far as known.")
     reason = TextField(label="Remark", required=False, max_length=500)
 

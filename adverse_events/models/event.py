@@ -161,7 +161,8 @@ class AdverseEvent(Judged, Versioned):
             return []
         judged = ("grade", "causality", "is_suspected", "outcome", "nature", "special_interest", "aware_at")
         related = (*(field for field, _ in RELATED_TO), "related_to_text")
-        names = (*judged, *related, "action_taken", "ended", *(field for field, label in SERIOUSNESS))
+        reported = ("dictionary_term", "is_treated", "medication", "treatment", "visit")
+        names = (*judged, *related, *reported, "action_taken", "ended", *(field for field, label in SERIOUSNESS))
         return [name for name in names if is_unanswered(name, getattr(self, name))]
 
     @property

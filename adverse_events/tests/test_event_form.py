@@ -197,6 +197,28 @@ def test_the_awareness_needs_its_day_and_its_time(participant, browse, coordinat
     assert "02:30 on Sun 9 Mar 2025 does not exist" in browse(coordinator).post(ADDRESS, typed).content.decode()
 
 
+@pytest.mark.parametrize(
+    ("term", "sentence"),
+    [
+        ("\u200b\u200d\u00ad", "Give the reported term: the diagnosis, or what was observed."),
+        ("fever\u202e", "This holds an invisible sign that turns the direction of text. Type it again."),
+        ("x" * 201, "This has 201 characters and 200 fit. Shorten it."),
+    ],
+)
+def test_a_term_that_nobody_could_read_is_refused(participant, browse, coordinator, term, sentence):
+    response = browse(coordinator).post(ADDRESS, {"term": term, "started_year": "2025"})
+    assert (response.status_code, AdverseEvent.objects.count()) == (422, 0)
+    assert sentence in response.content.decode()
+
+
+def test_letters_of_every_plane_are_kept_as_they_are(participant, browse, coordinator):
+    typed = {"term": "😀 fever 𝔸 <b>", "started_year": "2025", "is_ongoing": "on", "note": "😀" * 500}
+    assert browse(coordinator).post(ADDRESS, typed).status_code == 302
+    event = AdverseEvent.objects.get()
+    assert (event.term, event.note) == (typed["term"], typed["note"])
+    assert "😀 fever 𝔸 &lt;b&gt;" in browse(coordinator).get(event.get_absolute_url()).content.decode()
+
+
 def test_the_dictionary_suggests_as_one_types(participant, browse, coordinator):
     page = browse(coordinator).get("/adverse-events/terms/?dictionary_term=infus").content.decode()
     assert '<option value="Infusion related reaction">' in page

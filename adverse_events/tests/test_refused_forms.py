@@ -26,8 +26,8 @@ def day(name, number="32"):
     return {f"{name}_day": number, f"{name}_month": "6", f"{name}_year": "2025"}
 
 
-COMPLETED = {name: typed for name, typed in EVENT.items() if not name.startswith(("term", "dictionary", "started"))}
-for gone in ("is_ongoing", "ended_time", "is_treated", "treatment", "medication", "visit", "note"):
+COMPLETED = {name: typed for name, typed in EVENT.items() if not name.startswith(("term", "started"))}
+for gone in ("is_ongoing", "ended_time", "note"):
     del COMPLETED[gone]
 TOLD = day("on") | {"time": "10:45", "method": "email", "addressee": "Desk 2", "reference": TYPED, "note": TYPED}
 
