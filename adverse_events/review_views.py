@@ -10,7 +10,7 @@ from studytracker.access.grants import Permission
 from studytracker.access.scope import reach, require
 from studytracker.trust.signing import SignBox
 
-from . import review
+from . import onsets, review, swimlane
 from .models import AdverseEvent
 from .summary import overview
 from .wording import label
@@ -47,6 +47,8 @@ def _board(request, sites) -> dict:
         "columns": [*sites, "All"] if len(sites) > 1 else sites,
         "overview": overview(standing, infused, sites),
         "infused": [*(infused.get(each, 0) for each in sites), *([sum(infused.values())] if len(sites) > 1 else [])],
+        "swimlane": swimlane.draw(sites, timezone.now()),
+        "onsets": onsets.draw(standing),
         "as_of": review.data_as_of(),
         "made_at": timezone.now(),
         "rules": protocol.current(),

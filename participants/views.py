@@ -13,11 +13,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from studytracker.access.grants import Permission
 from studytracker.access.scope import reach, require
 from studytracker.dates import day_label
+from studytracker.trust.replaced import replaced
 from studytracker.web.editing import opened_version
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
-from . import enrollment, holds, infusion, screening, steroid_curve, timeline
+from . import enrollment, holds, infusion, profile, screening, steroid_curve, timeline
 from .actions import actions
 from .forms import (
     CriteriaForm,
@@ -65,13 +66,16 @@ def find(request):
 def participant(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, identifier=identifier)
     today = row.site.today(timezone.now())
+    consents = list(row.consents.all())
     return page(
         request,
         "participants/participant.html",
         row,
+        replaced=replaced([row, row.infused, *consents]),
         actions=actions(row, request.user),
         assessment=None if row.infused else screening.assessment(row, today),
-        consents=row.consents.all(),
+        consents=consents,
+        may_correct=request.user.can(Permission.SCREEN, row.site_id),
         corrections=row.infused.corrections.count() if row.infused else 0,
         panels=[import_string(path)(row, request.user, today) for path in settings.PARTICIPANT_PANELS],
         timeline=_timeline(row, request.user, today),
@@ -82,7 +86,24 @@ def participant(request, identifier):
 def _timeline(row, user, today):
     """Every room's lane on one axis of days, with the lanes themselves for the words below it."""
     lanes = [import_string(path)(row, user, today) for path in settings.PARTICIPANT_LANES]
-    return {"drawing": timeline.draw(lanes, row, today), "lanes": lanes}
+    return {"drawing": timeline.draw(lanes, timeline.axis(lanes, row, today), today), "lanes": lanes}
+
+
+@require_safe
+def patient_profile(request, identifier):
+    """Everything of one participant on one axis, and what is new since this person last looked."""
+    row = reach(Participant.objects.for_listing().select_related("site"), request.user, identifier=identifier)
+    at = timezone.now()
+    today = row.site.today(at)
+    return page(
+        request,
+        "participants/profile.html",
+        row,
+        news=profile.news(row, request.user, at),
+        histories=row.histories.all(),
+        panels=[import_string(path)(row, request.user, today) for path in settings.PROFILE_PANELS],
+        **profile.pictures(row, request.user, today),
+    )
 
 
 @require_safe

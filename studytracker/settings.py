@@ -263,6 +263,8 @@ PROTOCOL_FILE = env.str("PROTOCOL_FILE", default=str(BASE_DIR / "studytracker" /
 
 # Imports run adverse_events -> visits -> participants -> studytracker. What must flow the other way is named here.
 ON_SCREENED = ["visits.schedule.record_screening_visit"]  # called with the participant, in the same transaction
+# Called with the participant and a list to add sentences to, in the same transaction.
+ON_SCREENING_DAY_CORRECTED = ["visits.correcting.move_screening_visit"]
 # Called with the infusion, in the same transaction.
 ON_INFUSED = ["visits.schedule.plan_follow_up", "adverse_events.watching.after_infusion"]
 # Sentences on what is missing of the safety data of a participant at the visits given: (participant, codes).
@@ -274,6 +276,8 @@ DAY0_CHECKS = ["visits.replanning.reasons_against"]  # sentences against a corre
 ON_DAY0_CORRECTED = ["visits.replanning.replan", "adverse_events.watching.after_day0_correction"]
 # Called with the infusion, the day and a sentence, in the same transaction, for a dose outside its tolerance.
 ON_DOSE_OUT_OF_TOLERANCE = ["visits.deviations.draft_dose"]
+# Called with the infusion, a sentence or none, and a list to add sentences to, in the same transaction.
+ON_DOSE_CORRECTED = ["visits.correcting.renew_dose"]
 DAY0_PREVIEW = "visits.replanning.preview"  # what a corrected Day 0 would move
 WORKLISTS = [
     "visits.worklist.items",
@@ -283,6 +287,8 @@ WORKLISTS = [
     "visits.worklist.deviations",
 ]
 PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events", "visits.panels.deviations"]
+# Below the pictures of the patient profile.
+PROFILE_PANELS = ["adverse_events.panels.events"]
 # Lanes of the participant's timeline, of (participant, user, today).
 PARTICIPANT_LANES = [
     "visits.panels.lane",
@@ -303,6 +309,7 @@ REMINDER_SOURCES = {
     "trip": "adverse_events.trip_reminders",
     "report": "adverse_events.report_reminders",
     "anchor": "studytracker.trust.anchors",
+    "trail": "studytracker.trust.alarms",
 }
 # Called with the instant at the start of every sweep: what time alone brings about.
 SWEEP_WORK = ["adverse_events.watching.look"]
@@ -322,6 +329,9 @@ DATASETS = [
     "visits.datasets.procedures",
     "visits.datasets.deviations",
     "adverse_events.datasets.events",
+    "studytracker.trust.datasets.entries",
+    "studytracker.outbox.datasets.notices",
+    "studytracker.outbox.datasets.mails",
 ]
 # Who builds which dataset of SDTM, in the order of the package; the trial's design comes from the protocol alone.
 SDTM = {
@@ -348,11 +358,13 @@ SDTM = {
 # What the rooms know of a participant's end: (participants) -> {participant's key: date}.
 SDTM_LAST_DAYS = ["participants.sdtm.last_days", "visits.sdtm.last_days", "adverse_events.sdtm.last_days"]
 SDTM_FACTS = {"completed": "visits.sdtm.completed", "deaths": "adverse_events.sdtm.deaths"}
+REGISTRY_EVENTS = "adverse_events.registry.events"
 # What can be signed: the name in addresses, and where its Kind is (studytracker.trust.signatures).
 SIGNED_KINDS = {
     "eligibility": "participants.confirmation.ELIGIBILITY",
     "hold": "participants.lifting.HOLD",
     "safety-review": "adverse_events.review.REVIEW",
+    "safety-output": "adverse_events.outputs.signed.OUTPUT",
     "sae_report": "adverse_events.sae_reports.REPORT",
 }
 # The listings an export takes whole: (title, url name).

@@ -47,4 +47,5 @@ urlpatterns = [
     path("adverse-events/", include("adverse_events.urls")),
     path("safety/", include("adverse_events.safety_urls")),
     path("safety-review/", include("adverse_events.review_urls")),
+    path("safety-outputs/", include("adverse_events.outputs.urls")),
 ]

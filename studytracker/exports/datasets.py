@@ -13,6 +13,8 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.module_loading import import_string
 
+from studytracker.access.grants import Permission
+
 
 class Kind(StrEnum):
     """What a column holds, in the sense of 45 CFR 164.514(b)(2): whether it can lead to a person, and how."""
@@ -49,7 +51,9 @@ class Dataset:
     """`rows()` gives every row in a stable order; sites and columns are chosen by the reader.
 
     `participant` is the lookup to the participant: "" where the row is one, None where it belongs to none.
-    `site` is the lookup to the site's code.
+    `site` is the lookup to the site's code; `within(rows, sites)` keeps the rows of those sites where no lookup leads
+    there. `levels` names the privacy levels at which the rows may leave at all (empty: all of them), `needs` what a
+    person must hold at a site besides the right to export.
     """
 
     name: str
@@ -58,6 +62,16 @@ class Dataset:
     columns: tuple[Column, ...]
     participant: str | None = "participant"
     site: str = "site"
+    within: Callable[[QuerySet, tuple[str, ...]], QuerySet] | None = None
+    levels: frozenset[str] = frozenset()
+    needs: Permission = Permission.EXPORT
+
+    def at_sites(self, sites) -> QuerySet:
+        sites = tuple(sorted(sites))
+        return self.within(self.rows(), sites) if self.within else self.rows().filter(**{f"{self.site}__in": sites})
+
+    def leaves_at(self, level: str) -> bool:
+        return not self.levels or level in self.levels
 
     def from_participant(self, lookup: str) -> str:
         return f"{self.participant}__{lookup}" if self.participant else lookup

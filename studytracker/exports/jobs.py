@@ -1,23 +1,30 @@
 """Exports from the request to the file: asked for once, worked on by whoever is free, never half offered."""
 
 import logging
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.db import connection, connections, transaction
+from django.db.models import Max
 
 from studytracker.access.grants import Permission
 from studytracker.refusal import Refused
 from studytracker.trust.acting import acting, current
+from studytracker.trust.as_of import point_at
+from studytracker.trust.models import Entry
 
 from .datasets import all_datasets
-from .formats import WRITERS
+from .formats import AS_RECORDED_ONLY, WRITERS
 from .models import Download, ExportJob
-from .package import Cancelled, Order, build, sha256
+from .order import Order
+from .package import Cancelled, build, sha256
 from .privacy import Level
+from .registry import tables as registry
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)  # a silent worker has lost its job after this; it speaks every few thousand rows
@@ -27,15 +34,20 @@ SPEAK_EVERY = timedelta(seconds=1)
 
 
 @transaction.atomic
-def request_export(*, datasets, sites, format, level, purpose, reason="", by, at) -> ExportJob:
+def request_export(
+    *, datasets, sites, format, level, purpose, reason="", as_of=None, options=None, by, at
+) -> ExportJob:
     """Put an export in the queue. Refuses what this person may not export, each with a sentence."""
-    _check(datasets, sites, format, level, reason, by)
+    check(datasets=datasets, sites=sites, format=format, level=level, reason=reason, as_of=as_of, by=by)
+    options = registry.options(format, options or {}, sites)
     job = ExportJob.objects.create(
         datasets=[name for name in all_datasets() if name in datasets],
         format=format,
         level=level,
         purpose=purpose,
         reason=reason,
+        as_of=as_of,
+        options=options,
         requested_at=at,
         requested_by=by,
     )
@@ -43,18 +55,44 @@ def request_export(*, datasets, sites, format, level, purpose, reason="", by, at
     return job
 
 
-def _check(datasets, sites, format, level, reason, by):
+def check(*, datasets, sites, format, level, reason, as_of, by):
+    """Refuse, with a sentence, what this person may not export or what cannot be made."""
     if not datasets or not set(datasets) <= all_datasets().keys():
         raise Refused("Choose at least one of the listed datasets.", field="datasets")
     if format not in WRITERS:
         raise Refused("Choose one of the listed formats.", field="format")
     if not sites or not set(sites) <= by.sites_where(Permission.EXPORT):
         raise Refused("Choose sites at which you may export.", field="sites")
+    _check_level(datasets, sites, format, level, reason, by)
+    _check_as_of(as_of, sites, by)
+
+
+def _check_level(datasets, sites, format, level, reason, by):
+    if format in AS_RECORDED_ONLY and level != Level.IDENTIFIED:
+        words = "ODM holds accounts, dates and words throughout: it leaves as recorded only. Choose another privacy."
+        raise Refused(words, field="level")
     if level == Level.IDENTIFIED:
         if not set(sites) <= by.sites_where(Permission.EXPORT_IDENTIFIED):
             raise Refused("Your role does not let you export data as recorded. Choose another privacy.", field="level")
         if not reason.strip():
             raise Refused("Say why the data must leave as recorded.", field="reason")
+    for each in (all_datasets()[name] for name in datasets):
+        if not set(sites) <= by.sites_where(each.needs):
+            words = f"Your role does not let you {each.needs.value} at these sites: leave out “{each.title}”."
+            raise Refused(words, field="datasets")
+        if len(datasets) == 1 and not each.leaves_at(level):
+            words = f"“{each.title}” has nothing that may leave at this privacy. Choose another."
+            raise Refused(words, field="level")
+
+
+def _check_as_of(as_of, sites, by):
+    if as_of is None:
+        return
+    if not set(sites) <= by.sites_where(Permission.AUDIT):
+        raise Refused("Your role does not let you read the audit trail at these sites.", field="as_of")
+    last = Entry.objects.aggregate(last=Max("id"))["last"] or 0
+    if point_at(as_of) is None or as_of > last:
+        raise Refused(f"The audit trail ends with entry {last}: name one of its entries.", field="as_of")
 
 
 def cancel(*, job, by, at) -> bool:
@@ -99,6 +137,9 @@ def run(pk: int, clock: Callable[[], datetime]) -> ExportJob | None:
             manifest = build(_order(job), folder() / f".{job}-{job.attempts}", folder() / name, voice.tell)
         except Cancelled:
             return None
+        except Refused as refused:
+            _mine(job).update(failed_at=clock(), error=str(refused)[:1000], lease_until=None)
+            return None
         except Exception as problem:
             log.exception("%s failed", job)
             _mine(job).update(failed_at=clock(), error=f"{type(problem).__name__}: {problem}"[:1000], lease_until=None)
@@ -117,6 +158,8 @@ def _order(job) -> Order:
         purpose=job.purpose,
         role="; ".join(roles),
         at=job.requested_at,
+        as_of=job.as_of,
+        options=job.options,
     )
 
 
@@ -153,6 +196,7 @@ class Voice:
         self.job, self.clock = job, clock
         self.quiet_until = None
         self.context = current()
+        self.before = copy_context()  # the clock there runs on while a package is of an earlier moment
         # Inside a caller's transaction there is no other connection that sees the row.
         self.pool = None if connection.in_atomic_block else ThreadPoolExecutor(1)
 
@@ -165,7 +209,7 @@ class Voice:
             self.pool.shutdown()
 
     def tell(self, title: str, step: int, rows: int, total: int):
-        at = self.clock()
+        at = self.before.run(self.clock)
         if self.quiet_until and at < self.quiet_until and rows != total:
             return
         self.quiet_until = at + SPEAK_EVERY
@@ -185,7 +229,22 @@ def expire(at: datetime) -> int:
     for job in ExportJob.objects.expired(at):
         path_of(job).unlink(missing_ok=True)
         count += ExportJob.objects.expired(at).filter(pk=job.pk).update(removed_at=at)
+    _remove_left(at)
     return count
+
+
+def _remove_left(at):
+    """Files that no finished export offers and no worker with a lease is writing."""
+    # Looked at first: whoever claims a job from now on writes files that are not in this list.
+    there = list(folder().iterdir())
+    kept = ExportJob.objects.filter(finished_at__isnull=False, removed_at=None).values_list("file_name", flat=True)
+    offered = set(kept)
+    busy = tuple(f"{job}-{job.attempts}" for job in ExportJob.objects.unfinished().filter(lease_until__gte=at))
+    for path in there:
+        name = path.name.removeprefix(".")
+        if path.name in offered or name in busy or name.startswith(tuple(f"{each}." for each in busy)):
+            continue
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def note_download(*, job, by, at) -> Download:

@@ -25,7 +25,7 @@ from openpyxl.utils import get_column_letter
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # The last four are the full-width forms of the first four, which spreadsheets read alike.
-_FORMULA_STARTS = tuple("=+-@\t\r\n\0＝＋－＠")
+FORMULA_STARTS = tuple("=+-@\t\r\n\0＝＋－＠")
 UNWRITABLE = re.compile("[\ud800-\udfff]")
 UNWRITABLE_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LONGEST_CELL = 32_767
@@ -39,12 +39,12 @@ class _Echo:
         return text
 
 
-def as_csv(table, filename: str) -> StreamingHttpResponse:
-    """UTF-8 with a byte order mark, quoted as RFC 4180 says, sent line by line.
+def as_csv(table, filename: str, about: Iterable[tuple[str, str]] = ()) -> StreamingHttpResponse:
+    """UTF-8 with a byte order mark, quoted as RFC 4180 says, sent line by line. What they are (`about`) stands below.
 
     The rows are read before the first line leaves: an error must give an error page, never a short file.
     """
-    found = list(rows(table))
+    found = [*rows(table), *([[], *map(list, about)] if about else [])]
     return _as_download(StreamingHttpResponse(_csv_lines(found), "text/csv; charset=utf-8"), filename)
 
 
@@ -68,9 +68,9 @@ def rows(table) -> Iterator[list]:
     """The header, then every row with dates as dates and cells of HTML as their text."""
     readers = [_reader(bound) for bound in table.columns.iterall() if not bound.column.exclude_from_export]
     values = table.as_values()
-    yield [_plain(header) for header in next(values)]
+    yield [plain(header) for header in next(values)]
     for row in values:
-        yield [read(_plain(value)) for read, value in zip(readers, row, strict=True)]
+        yield [read(plain(value)) for read, value in zip(readers, row, strict=True)]
 
 
 def _reader(bound):
@@ -91,7 +91,7 @@ def _parsed(parse, dash, value):
         return None if value == dash else value
 
 
-def _plain(value):
+def plain(value):
     """Cells are rendered for the page; what carries markup becomes the text a person reads there."""
     if isinstance(value, SafeString):
         return " ".join(unescape(strip_tags(value)).split())
@@ -99,7 +99,7 @@ def _plain(value):
 
 
 def guarded(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def _csv_lines(found):
@@ -154,5 +154,7 @@ def _cell(sheet, value, *, bold=False):
 
 
 def xlsx_text(text: str) -> str:
-    text = guarded(UNWRITABLE_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text))
+    if not (text.isascii() and text.isprintable()):  # hardly ever, so most texts are spared the search
+        text = UNWRITABLE_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+    text = guarded(text)
     return text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - len(_CUT)] + _CUT

@@ -1,4 +1,7 @@
 from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from django.contrib import messages
 from django.db import transaction
@@ -9,18 +12,23 @@ from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError
 
 from studytracker.access.grants import Permission
-from studytracker.access.scope import require
+from studytracker.access.scope import holds_everywhere, require, require_everywhere
+from studytracker.refusal import Refused
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
 from . import jobs, tasks
 from .catalogue import exportable
-from .forms import ExportForm
+from .forms import ExportForm, OdmForm
 from .history import ExportFilter, ExportTable
 from .models import ExportJob
-from .package import Order, preview
+from .odm import importing
+from .order import Order
+from .package import kept_back, preview, record
+from .registry import tables as registry
 
 PREVIEW_ROWS = 5
+MOST_DIFFERENCES = 200
 HTMX_STOP_POLLING = 286
 
 
@@ -30,7 +38,7 @@ def exports(request):
     form = ExportForm(posted(request), user=request.user)
     shown = None
     if "preview" in request.POST:
-        shown = _preview(request.user, form) if form.is_valid() else None
+        shown = _preview(request.user, form)
     else:
         job = submit(request, form, lambda **facts: _request(by=request.user, **facts))
         if job:
@@ -38,11 +46,12 @@ def exports(request):
             return redirect(job)
     recent = ExportJob.objects.visible_to(request.user).for_listing()[:5]
     context = {"form": form, "preview": shown, "recent": recent, "exports": exportable(request.user)}
+    context["may_compare"] = holds_everywhere(request.user, Permission.EXPORT_IDENTIFIED)
     return render(request, "exports/exports.html", context, status=status_for(form))
 
 
 def _request(**facts):
-    job = jobs.request_export(at=timezone.now(), **facts)
+    job = jobs.request_export(options=ExportForm.options(facts), at=timezone.now(), **facts)
     transaction.on_commit(lambda: _wake(job.pk))
     return job
 
@@ -54,18 +63,56 @@ def _wake(pk):
 
 
 def _preview(user, form):
-    given = form.cleaned_data
-    order = Order(
-        export=f"preview:{user.pk}",
-        datasets=tuple(given["datasets"]),
-        sites=tuple(given["sites"]),
-        format=given["format"],
-        level=given["level"],
-        purpose=given["purpose"],
-        role="",
-        at=timezone.now(),
-    )
-    return preview(order, PREVIEW_ROWS)
+    """What the preview template shows, or None where the form has errors, which it then has in words."""
+    if not form.is_valid():
+        return None
+    given = dict(form.cleaned_data)
+    options, purpose = ExportForm.options(given), given.pop("purpose")
+    try:
+        jobs.check(by=user, **given)
+        order = Order(
+            export=f"preview:{user.pk}",
+            purpose=purpose,
+            role="",
+            at=timezone.now(),
+            options=registry.options(given["format"], options, given["sites"]),
+            **{name: given[name] for name in ("format", "level", "as_of")},
+            **{name: tuple(given[name]) for name in ("datasets", "sites")},
+        )
+        return _shown(order)
+    except Refused as refused:
+        refused.add_to(form)
+        return None
+
+
+def _shown(order):
+    if order.format == "registry":
+        with record(order):
+            return {"registry": registry.results(order)}
+    return {"tables": preview(order, PREVIEW_ROWS), "kept_back": kept_back(order)}
+
+
+def odm(request):
+    """What an ODM snapshot holds that the record here does not, and the other way round. Nothing is changed."""
+    require_everywhere(request.user, Permission.EXPORT_IDENTIFIED)
+    form = OdmForm(posted(request), request.FILES or None)
+    found = _compared(form) if form.is_valid() else None
+    return render(request, "exports/odm.html", {"form": form, "found": found}, status=status_for(form))
+
+
+def _compared(form):
+    try:
+        with NamedTemporaryFile(suffix=".xml") as kept:
+            for block in form.cleaned_data["file"].chunks():
+                kept.write(block)
+            kept.flush()
+            contents = importing.read(Path(kept.name))
+        differences = importing.compared(contents)
+        shown = list(islice(differences, MOST_DIFFERENCES))
+        return {"contents": contents, "shown": shown, "further": sum(1 for _ in differences)}
+    except Refused as refused:
+        form.add_error("file", str(refused))
+        return None
 
 
 @require_safe

@@ -94,7 +94,7 @@ class Check:
 
 
 def readiness(at: datetime) -> dict[str, Check]:
-    """What a watcher asks every minute. Six queries, none of them to the broker."""
+    """What a watcher asks every minute. Seven queries, none of them to the broker."""
     return {"sweep": _sweep(at), "mail": _mail(at), "backup": _backup(at), "trail": _trail(at)}
 
 
@@ -128,14 +128,13 @@ def _backup(at):
 
 
 def _trail(at):
-    last = watch.last_compared()
-    if last is None:
+    last, now = watch.last_compared(), len(watch.standing_problems())
+    if last is None and not now:
         return Check("warn", {"compared_age_s": None, "problems": None})
-    count = len(last.problems.splitlines())
-    stale = at - last.at > timedelta(hours=COMPARISON_HOURS)
-    return Check(
-        "fail" if count else "warn" if stale else "ok", {"compared_age_s": _age(last.at, at), "problems": count}
-    )
+    count = max(now, len(last.problems.splitlines()) if last else 0)
+    stale = last is None or at - last.at > timedelta(hours=COMPARISON_HOURS)
+    figures = {"compared_age_s": _age(last and last.at, at), "problems": count}
+    return Check("fail" if count else "warn" if stale else "ok", figures)
 
 
 def _age(then, at):

@@ -19,6 +19,7 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 FRAGMENTS = {"day_echo", "dose"}
 SETTLES = 300  # milliseconds, twice the transition of a button
 MAIN = ("home", "participant", "log_visit", "visit", "calendar", "adverse_events", "report_event", "deviation")
+MAIN += ("site_review", "patient_profile")
 # Each page takes seconds: `make proof ONLY=accessibility` looks at every one, the suite at those of every day.
 SHOWN = [name for name in PAGES if name not in FRAGMENTS] if os.environ.get("EVERY_PAGE") else MAIN
 

@@ -16,7 +16,7 @@ from conftest import NOW
 from participants.decisions import record_decision
 from participants.holds import propose_hold
 from participants.labs import record_lab, record_range
-from participants.models import DsmbDecision, Hold, LabResult, Participant, ProductLot, SiteLabRange
+from participants.models import Consent, DsmbDecision, Hold, LabResult, Participant, ProductLot, SiteLabRange
 from studytracker.access.people import grant
 from studytracker.dates import PartialDate
 from studytracker.exports.jobs import request_export
@@ -43,17 +43,20 @@ PAGES = {
     "versions": ([], HAS_A_ROLE),
     "exports": ([], OPERATES),
     "export_history": ([], OPERATES),
+    "compare_odm": ([], {"administrator"}),
     "export": (["export"], OPERATES - {"emory_coordinator"}),
     "reminders": ([], OPERATES),
     "open_matters": ([], OPERATES),
     "next_mails": ([], OPERATES),
     "reminder_preferences": ([], set(ROLES)),
+    "change_password": ([], set(ROLES)),
     "acknowledge": (["notice"], ENTERS),
     "participants": ([], HAS_A_ROLE),
     "visits": ([], HAS_A_ROLE),
     "adverse_events": ([], HAS_A_ROLE),
     "screen": ([], ENTERS | {"emory_coordinator"}),
     "participant": (["MUSC-001"], AT_MUSC),
+    "patient_profile": (["MUSC-001"], AT_MUSC),
     "criteria": (["MUSC-002"], ENTERS),
     "screening_log": ([], HAS_A_ROLE),
     "failure_reasons": ([], OPERATES),
@@ -91,9 +94,14 @@ PAGES = {
     "release_lot": (["lot"], {"investigator"}),
     "record_custody": (["lot"], ENTERS),
     "correct_day0": (["MUSC-001"], ENTERS),
+    "correct_participant": (["MUSC-001"], ENTERS),
+    "correct_consent": (["MUSC-001", "consent"], ENTERS),
+    "correct_infusion": (["MUSC-001"], ENTERS),
     "fail_screening": (["MUSC-002"], ENTERS),
     "withdraw": (["MUSC-001"], ENTERS),
     "visit": (["MUSC-001", "W1"], AT_MUSC),
+    "correct_visit": (["MUSC-001", "U1"], ENTERS),
+    "correct_procedure": (["MUSC-001", "U1", "vitals"], ENTERS),
     "printed_schedule": (["MUSC-001"], AT_MUSC),
     "amend": (["MUSC-001"], ENTERS),
     "plan_day0": (["MUSC-002"], AT_MUSC),
@@ -137,6 +145,7 @@ PAGES = {
     "slots": ([], HAS_A_ROLE),
     "safety_review": ([], HAS_A_ROLE),
     "site_review": (["MUSC"], AT_MUSC),
+    "safety_outputs": ([], HAS_A_ROLE),
     "holds": ([], HAS_A_ROLE),
     "new_hold": ([], ENTERS | {"emory_coordinator", "chair"}),
     "hold": (["hold"], AT_MUSC),
@@ -166,10 +175,12 @@ ELSEWHERE |= {"tell_of_study", "switch_rule", "acknowledge_report", "trail_file"
 ELSEWHERE |= {"test_mail", "end_acknowledgement", "alive", "ready"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "make_feed", "revoke_feed", "feed"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "download_export", "mark_reviewed"}
+ELSEWHERE |= {"safety_output"}
 
 
 # A word in place of a row number: the first row of that kind at MUSC.
 ROWS = {
+    "consent": (Consent, "participant__site"),
     "fact": (LabResult, "site"),
     "range": (SiteLabRange, "site"),
     "mail": (Mail, "site"),
@@ -291,6 +302,7 @@ READS = (
     "sae_report",
     "sae_report_pdf",
     "medicines",
+    "patient_profile",
     "worksheet",
     "facts",
     "infusion_day",
@@ -334,6 +346,7 @@ TAKES_A_POST = {
     "exports",
     "reach_milestone",
     "reminder_preferences",
+    "change_password",
 }
 
 

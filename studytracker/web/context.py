@@ -23,6 +23,7 @@ NAVIGATION = (
     ("Clocks", "clocks", Permission.SEE),
     ("Stopping rules", "stopping_rules", Permission.SEE),
     ("Safety review", "safety_review", Permission.SEE),
+    ("Safety outputs", "safety_outputs", Permission.SEE),
     ("Deviations", "deviations", Permission.SEE),
     ("Slots", "slots", Permission.SEE),
     ("Product", "product", Permission.SEE),

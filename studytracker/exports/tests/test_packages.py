@@ -53,7 +53,7 @@ def test_a_package_holds_the_data_its_dictionary_a_manifest_checksums_and_a_page
 ):
     musc.infused()
     archive = made(ask(administrator, at=now))
-    data = {f"data/{name}.csv" for name in all_datasets()}
+    data = {f"data/{name}.csv" for name, each in all_datasets().items() if each.leaves_at(Level.CODED)}
     papers = {"README.txt", "SHA256SUMS", "codelists.csv", "data_dictionary.csv", "manifest.json"}
     assert set(archive.namelist()) == data | papers
 
@@ -72,8 +72,9 @@ def test_the_manifest_counts_rows_as_the_database_does(musc, emory, administrato
     archive = made(ask(administrator, at=now, sites=("MUSC", "EMORY")))
     manifest = json.loads(archive.read("manifest.json"))
     assert {each["dataset"]: each["rows"] for each in manifest["datasets"]} == {
-        name: dataset.rows().count() for name, dataset in all_datasets().items()
+        name: dataset.rows().count() for name, dataset in all_datasets().items() if dataset.leaves_at(Level.CODED)
     }
+    assert manifest["kept_back"] == ["audit_trail"]
     assert manifest["datasets"][0]["rows"] == 2
     assert manifest["created_by_role"] == "Administrator"
 

@@ -5,8 +5,10 @@ from contextlib import contextmanager
 
 import pytest
 from django.apps import apps
+from django.core.management import CommandError
 from django.db import IntegrityError, connection, connections, migrations, models
 from django.db.backends.sqlite3.base import DatabaseWrapper as StockSQLite
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 
 from conftest import apart
@@ -283,6 +285,13 @@ def test_migrate_tells_of_triggers_that_were_changed_and_writes_them_anew(trial,
     assert triggers.differences(connection) == []
     Slot.objects.create(number=50)
     assert Entry.objects.first().row_id == "50"
+
+
+@pytest.mark.django_db
+def test_migrate_refuses_a_database_that_another_version_made(command):
+    MigrationRecorder(connection).record_applied("visits", "0099_of_another_version")
+    with pytest.raises(CommandError, match=r"another version.*visits\.0099_of_another_version.*Nothing was changed"):
+        command("migrate", verbosity=0)
 
 
 if connection.vendor == "sqlite":

@@ -51,6 +51,27 @@ def history_link(row):
     return format_html('<a href="{}">History<span class="visually-hidden"> of {}</span></a>', url, row)
 
 
+@register.simple_tag(takes_context=True)
+def value_history(context, row, names):
+    """Beside a value that was ever replaced: a link to what it was. `names` are fields of the row, by a space.
+
+    The view gives the page `replaced` (studytracker.trust.replaced) for the rows it shows.
+    """
+    columns = [row._meta.get_field(name).column for name in names.split()]
+    changed = context["replaced"].get((row._meta.db_table, str(row.pk)), ())
+    shown = [column for column in columns if column in changed]
+    if not shown:
+        return ""
+    url = f"{reverse('history', args=[row._meta.db_table, row.pk])}?{urlencode({'field': columns}, doseq=True)}"
+    what = ", ".join(str(row._meta.get_field(name).verbose_name) for name in names.split())
+    return format_html(
+        ' <a class="value-history" href="{}"><span aria-hidden="true">↺</span> changed'
+        '<span class="visually-hidden">: history of {}</span></a>',
+        url,
+        what,
+    )
+
+
 @register.inclusion_tag("trust/trail_head.html")
 def trail_head():
     """The head of the seals, for whatever is printed and kept: each sheet is then a witness. One query."""
@@ -64,6 +85,9 @@ def signed_facts(facts):
 
 
 def facts_as_html(value):
+    if isinstance(value, dict) and {"columns", "rows"} <= value.keys():
+        notes = facts_as_html(value["footnotes"]) if value.get("footnotes") else ""
+        return _as_table(value["columns"], value["rows"]) + notes
     if isinstance(value, dict):
         terms = ((name, facts_as_html(each)) for name, each in value.items())
         return format_html('<dl class="facts">{}</dl>', format_html_join("", FACT, terms))
@@ -78,8 +102,12 @@ def facts_as_html(value):
 
 def _facts_as_table(rows):
     names = list(dict.fromkeys(name for row in rows for name in row))
+    return _as_table(names, ([row.get(name, "") for name in names] for row in rows))
+
+
+def _as_table(names, rows):
     head = format_html_join("", '<th scope="col">{}</th>', ((name,) for name in names))
-    body = _each("tr", (_each("td", (facts_as_html(row.get(name, "")) for name in names)) for row in rows))
+    body = _each("tr", (_each("td", map(facts_as_html, cells)) for cells in rows))
     return format_html(
         '<div class="table-responsive" role="region" tabindex="0" aria-label="What was signed">'
         '<table class="table table-sm"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
