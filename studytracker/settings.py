@@ -364,6 +364,7 @@ SIGNED_KINDS = {
     "eligibility": "participants.confirmation.ELIGIBILITY",
     "hold": "participants.lifting.HOLD",
     "safety-review": "adverse_events.review.REVIEW",
+    "dsmb-recommendation": "adverse_events.board.RECOMMENDATION",
     "safety-output": "adverse_events.outputs.signed.OUTPUT",
     "sae_report": "adverse_events.sae_reports.REPORT",
 }

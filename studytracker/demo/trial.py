@@ -41,6 +41,7 @@ from studytracker.outbox.sweeping import sweep
 from studytracker.protocol.models import Site
 from visits.attendance import attend, miss
 from visits.bookings import book
+from visits.correcting import correct_visit
 from visits.measurements import Measured, Typed
 from visits.models import Booking
 from visits.procedures import complete
@@ -297,6 +298,11 @@ class _Site:
                 at=self.at(on, 16),
             )
 
+    def put_right(self, participant, code, ago, reason, **facts):
+        """A correction of a logged visit, so that a value with a past is met."""
+        visit = participant.visits.get(code=code)
+        correct_visit(visit=visit, reason=reason, by=self.coordinator, at=self.at(self.day(ago), 10), **facts)
+
     def measure(self, participant, code, finding="", **values):
         """Values of one visit, in the protocol's units, typed the hour after the log."""
         visit = participant.visits.get(code=code)
@@ -360,6 +366,9 @@ def _musc(musc):
     musc.vitals(first, 170, "end_60", time(12, 10), SYSBP=126, DIABP=80, PULSE=96, RESP=18, TEMP="38.3", OXYSAT=96)
     musc.vitals(first, 170, "end_360", time(17, 0), SYSBP=118, DIABP=74, PULSE=78, RESP=14, TEMP="37.0", OXYSAT=98)
     musc.attend(first, W1=0, W2=1, W4=0)
+    day_before = musc.day(170 - 28 + 1)
+    musc.put_right(first, "W4", 138, "The worksheet has the day before", attended_on=day_before)
+    musc.put_right(first, "W4", 136, "Seen at the laboratory, not in the clinic", visit_type="laboratory")
     musc.review(first, 152, 155)
     before = musc.day(400)
     musc.course(first, 141, "20", PartialDate(before.year, before.month), 142)

@@ -16,7 +16,7 @@ from studytracker.access.grants import Permission, Role
 from studytracker.access.models import Membership
 from studytracker.dates import short_day
 from studytracker.protocol.models import Site
-from studytracker.trust import backup, watch
+from studytracker.trust import as_of, backup, watch
 from studytracker.trust.models import Comparison
 
 from .models import Heartbeat, Mail, Notice
@@ -74,6 +74,8 @@ def is_late(last_sweep_at: datetime | None, at: datetime) -> bool:
 
 def banners(user, at):
     """(sentence, address, words of the link) for the head of every page of those who can do something about it."""
+    if as_of.current():
+        return  # how it is today is of no page of the past
     if user.can_somewhere(Permission.OPERATE):
         found = health(user, at)
         if found.trail_problems:

@@ -146,6 +146,8 @@ PAGES = {
     "safety_review": ([], HAS_A_ROLE),
     "site_review": (["MUSC"], AT_MUSC),
     "safety_outputs": ([], HAS_A_ROLE),
+    "dsmb": ([], HAS_A_ROLE),
+    "new_meeting": ([], {"chair", "administrator"}),
     "holds": ([], HAS_A_ROLE),
     "new_hold": ([], ENTERS | {"emory_coordinator", "chair"}),
     "hold": (["hold"], AT_MUSC),
@@ -175,7 +177,7 @@ ELSEWHERE |= {"tell_of_study", "switch_rule", "acknowledge_report", "trail_file"
 ELSEWHERE |= {"test_mail", "end_acknowledgement", "alive", "ready"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "make_feed", "revoke_feed", "feed"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "download_export", "mark_reviewed"}
-ELSEWHERE |= {"safety_output"}
+ELSEWHERE |= {"safety_output", "board_meeting", "recommend", "recommendation", "dsmb_packet"}
 
 
 # A word in place of a row number: the first row of that kind at MUSC.
@@ -342,6 +344,7 @@ TAKES_A_POST = {
     "site_review",
     "screen",
     "new_hold",
+    "new_meeting",
     "new_lot",
     "exports",
     "reach_milestone",
