@@ -13,6 +13,7 @@ from adverse_events.correcting import correct
 from adverse_events.following import follow_up
 from adverse_events.notifications import notify
 from adverse_events.reporting import report
+from adverse_events.review import KIND, REVIEW
 from adverse_events.rules import switch
 from adverse_events.sae_reports import prepare
 from participants.decisions import confirm_decision, record_decision
@@ -39,6 +40,7 @@ from studytracker.outbox.acknowledging import acknowledge
 from studytracker.outbox.models import Notice, Preference
 from studytracker.outbox.sweeping import sweep
 from studytracker.protocol.models import Site
+from studytracker.trust.signatures import sign, standing
 from visits.attendance import attend, miss
 from visits.bookings import book
 from visits.correcting import correct_visit
@@ -269,6 +271,8 @@ class _Site:
 
     def review(self, participant, ago, cut_off_ago, waited=""):
         """The board's decision to continue, recorded by the chair and confirmed by the administrator."""
+        if not waited:
+            self.sign_safety_review(cut_off_ago)
         chair, second = (User.objects.get(username=name) for name in ("chair", "admin"))
         at = self.at(self.day(ago), 16)
         decision = record_decision(
@@ -282,6 +286,13 @@ class _Site:
             at=at,
         )
         confirm_decision(decision=decision, answered=Reauthenticated(second.pk, at), by=second, at=at)
+
+    def sign_safety_review(self, ago):
+        """What the investigator signs of every event of the site, in the evening."""
+        at, key = self.at(self.day(ago), 20), self.site.code
+        facts = {"displayed_hash": standing(KIND, key).sha256, "meaning": REVIEW.meanings[0], "comment": ""}
+        answered = Reauthenticated(self.investigator.pk, at)
+        sign(kind=KIND, key=key, answered=answered, by=self.investigator, at=at, accepts_open=True, **facts)
 
     def attend(self, participant, reason="", not_done=None, visit_type="clinic", **shifts):
         """Log visits, each on its target shifted by days: attend(p, W1=0, W2=-1)."""
