@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('adverse_events', '0004_clocks_of_the_study'),
+        ('adverse_events', '0005_clocks_of_the_study'),
     ]
 
     operations = [

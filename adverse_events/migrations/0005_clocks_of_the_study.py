@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('adverse_events', '0003_board'),
+        ('adverse_events', '0004_listing_orders'),
         ('protocol', '0001_initial'),
         ('visits', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
