@@ -103,6 +103,7 @@ PAGES = {
     "correct_procedure": (["MUSC-001", "U1", "vitals"], ENTERS),
     "printed_schedule": (["MUSC-001"], AT_MUSC),
     "amend": (["MUSC-001"], ENTERS),
+    "planner": ([], HAS_A_ROLE),
     "plan_day0": (["MUSC-002"], AT_MUSC),
     "contact": (["MUSC-001", "W1"], ENTERS),
     "complete_visit": (["MUSC-001", "U1"], ENTERS),
@@ -455,7 +456,7 @@ def test_home_takes_the_same_queries_however_many_participants(
 @pytest.mark.parametrize(
     ("name", "queries"),
     [
-        *(("participants", 9), ("visits", 8), ("adverse_events", 7), ("deviations", 9), ("holds", 8)),
+        *(("participants", 9), ("visits", 7), ("adverse_events", 7), ("deviations", 9), ("holds", 8)),
         *(("reminders", 9), ("open_matters", 8), ("product", 9), ("custody", 10)),
     ],
 )
@@ -509,7 +510,7 @@ def test_a_participant_page_takes_the_same_queries_however_much_happened(
         client.get("/participants/MUSC-001/")
 
 
-@pytest.mark.parametrize("people", [6, 300])
+@pytest.mark.parametrize("people", [6, 10_000])
 def test_home_takes_few_queries_however_many_participants_there_are(
     people, musc, coordinator, browse, frozen, django_assert_max_num_queries
 ):
@@ -540,4 +541,4 @@ def test_home_takes_few_queries_however_many_participants_there_are(
     assert f"Overdue: {people}" in page
     assert f"In screening: {people}" in page
     assert page.count("no parts of the criteria answered") == min(people, 20)
-    assert page.count('<span class="worklist-what">') == {6: 24, 300: 120}[people]  # 50 of a group, 20 in screening
+    assert page.count('<span class="worklist-what">') == {6: 24, 10_000: 120}[people]  # 50 of a group, 20 in screening
