@@ -310,6 +310,7 @@ BANNERS = [
 REMINDER_SOURCES = {
     "visit": "visits.reminders",
     "clock": "adverse_events.clock_reminders",
+    "study": "adverse_events.study_reminders",
     "trip": "adverse_events.trip_reminders",
     "report": "adverse_events.report_reminders",
     "anchor": "studytracker.trust.anchors",

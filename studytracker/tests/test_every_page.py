@@ -6,10 +6,12 @@ from datetime import date, timedelta
 import pytest
 from django.urls import get_resolver, reverse
 
-from adverse_events.models import Clock, Determination, Notification
+from adverse_events.models import Clock, Determination, Milestone, Notification, StudyNotice
 from adverse_events.notifications import determine, notify
 from adverse_events.reporting import report
 from adverse_events.sae_reports import prepare
+from adverse_events.study_clocks import of_the_study
+from adverse_events.study_telling import reach_milestone, tell
 from conftest import NOW
 from participants.decisions import record_decision
 from participants.holds import propose_hold
@@ -69,6 +71,8 @@ PAGES = {
     "enter_sledai": (["MUSC-002"], ENTERS),
     "take_list": (["MUSC-002", "medicines"], ENTERS),
     "void_fact": (["MUSC-001", "lab", "fact"], ENTERS),
+    "restore_fact": (["MUSC-001", "lab", "fact"], ENTERS),
+    "restore_range": (["MUSC", "range"], ENTERS),
     "lab_ranges": (["MUSC"], ENTERS),
     "void_range": (["MUSC", "range"], ENTERS),
     "enroll": (["MUSC-002"], {"investigator"}),
@@ -123,6 +127,7 @@ PAGES = {
     "classify_deviation": (["MUSC-001", 1], {"investigator"}),
     "close_deviation": (["MUSC-001", 1], ENTERS),
     "void_deviation": (["MUSC-001", 1], ENTERS),
+    "restore_deviation": (["MUSC-001", 1], ENTERS),
     "report_event": (["MUSC-001"], ENTERS),
     "event": (["MUSC-001", 1], AT_MUSC),
     "complete_event": (["MUSC-001", 1], ENTERS),
@@ -160,6 +165,10 @@ PAGES = {
     "void_determination": (["MUSC-001", 2, "determined"], ENTERS | {"chair"}),
     "close_clock": (["MUSC-001", 2, "clock"], {"investigator", "chair"}),
     "clocks": ([], HAS_A_ROLE),
+    "study_clocks": ([], HAS_A_ROLE),
+    "reach_milestone": ([], {"investigator", "chair", "administrator"}),
+    "void_milestone": (["milestone"], {"investigator", "chair", "administrator"}),
+    "void_study_notice": (["study notice"], {"investigator", "chair", "administrator"}),
     "stopping_rules": ([], HAS_A_ROLE),
     "audit": ([], HAS_A_ROLE),
     "as_of": ([], HAS_A_ROLE),
@@ -169,7 +178,7 @@ PAGES = {
 PACKAGE = {"datasets": ["visits"], "sites": ["MUSC"], "format": "csv", "level": "coded", "purpose": "a review"}
 # Their own tests are below or in their room.
 ELSEWHERE = {"signature", "sign_in", "sign_out", "find", "sweep_now", "try_again"}
-ELSEWHERE |= {"switch_rule", "acknowledge_report", "trail_file", "trail_verifier"}
+ELSEWHERE |= {"tell_of_study", "switch_rule", "acknowledge_report", "trail_file", "trail_verifier"}
 ELSEWHERE |= {"test_mail", "end_acknowledgement", "alive", "ready"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "make_feed", "revoke_feed", "feed"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "download_export", "mark_reviewed"}
@@ -191,6 +200,8 @@ ROWS = {
     "told": (Notification, "site"),
     "determined": (Determination, "site"),
     "clock": (Clock, "site"),
+    "milestone": (Milestone, "site"),
+    "study notice": (StudyNotice, "site"),
 }
 
 
@@ -233,6 +244,11 @@ def _report_serious(participant, by):
     notify(event=event, **told, by=by, at=NOW)
     found = {"kind": "unanticipated_problem", "determined_at": NOW, "note": "Not foreseen"}
     determine(event=event, **found, by=by, at=NOW)
+    ended = {"kind": "part_ended", "site": "MUSC", "reached_on": DAY0, "reference": "Letter 1"}
+    reach_milestone(**ended, by=by, at=NOW)
+    [clock] = [each for each in of_the_study(NOW, ["K15"]) if each.site_id == "MUSC"]
+    del told["clocks"]
+    tell(clock=clock, **told, by=by, at=NOW)
     prepare(event=event, by=by, at=NOW)
 
 
@@ -336,6 +352,7 @@ TAKES_A_POST = {
     "new_meeting",
     "new_lot",
     "exports",
+    "reach_milestone",
     "reminder_preferences",
     "change_password",
 }
@@ -441,11 +458,12 @@ def test_the_investigator_s_home_begins_with_safety_and_the_coordinator_s_with_v
 def test_home_takes_the_same_queries_however_many_participants(
     musc, browse, coordinator, investigator, frozen, many, django_assert_max_num_queries
 ):
-    """Who enrolls has six more, for the worksheets that say who is ready, and two for serious and open events."""
+    """Who enrolls has six more, for the worksheets that say who is ready, two for serious and open events, and one
+    for the milestones of the study."""
     for _ in range(many):
         musc.infused(DAY0)
         musc.screened()
-    for person, queries in ((coordinator, 15), (investigator, 23)):
+    for person, queries in ((coordinator, 15), (investigator, 24)):
         client = browse(person)
         client.get("/")
         with django_assert_max_num_queries(queries):
@@ -483,7 +501,7 @@ def test_the_next_mails_take_no_more_queries_for_more_rows(
     for _ in range(many):
         musc.infused(DAY0)
     client = browse(coordinator)
-    with django_assert_max_num_queries(60):
+    with django_assert_max_num_queries(62):
         assert client.get("/reminders/next/").status_code == 200
 
 

@@ -78,6 +78,9 @@ CHANGES = {
     "adverse_events.Notification": ("reference", "FAX-2"),
     "adverse_events.Fulfilment": ("clock_id", None),
     "adverse_events.InvestigatorAcknowledgement": ("investigator_id", None),
+    "adverse_events.Milestone": ("reference", "Letter 2"),
+    "adverse_events.StudyNotice": ("reference", "FAX-2"),
+    "adverse_events.StudyBreach": ("due_at", datetime(2025, 6, 19, 1, 2, 3, 456789, tzinfo=UTC)),
     "adverse_events.RuleSwitch": ("reason", "Another"),
     "adverse_events.Trip": ("words", "Counted anew"),
     "adverse_events.TripEvidence": ("words", "Grade 4"),
@@ -476,6 +479,19 @@ class Rows:
         return self._model("adverse_events.InvestigatorAcknowledgement")(
             notification=self.notifications[n], investigator=self.users[0]
         )
+
+    def milestone(self, n):
+        facts = {"reached_on": NOW.date(), "reference": "Letter 1", "recorded_at": NOW, "recorded_by": self.by}
+        return self._model("adverse_events.Milestone")(kind=f"reached_{n}", **facts)
+
+    def studynotice(self, n):
+        facts = {"recipient": "fda", "sent_at": NOW, "method": "fax", "reference": "FAX-1"}
+        facts |= {"recorded_at": NOW, "recorded_by": self.by, "rule_id": "K14"}
+        return self._model("adverse_events.StudyNotice")(occurrence=f"milestone-1-{n}", **facts)
+
+    def studybreach(self, n):
+        facts = {"rule_id": "K14", "due_at": NOW, "found_at": NOW}
+        return self._model("adverse_events.StudyBreach")(occurrence=f"milestone-1-{n}", **facts)
 
     def ruleswitch(self, n):
         facts = {"rule_id": "S1", "is_on": True, "reason": "Agreed", "switched_at": NOW, "switched_by": self.by}
