@@ -121,6 +121,12 @@ def complete(*, deviation, impact, action, by, at, reason=""):
 def classify(*, deviation, severity, is_reportable, by, at, reason=""):
     """The investigator judges: minor or major, and whether the IRB is told. Again, with a `reason`, until closed."""
     deviation = _at_stage(deviation, COMPLETED, CLASSIFIED)
+    if deviation.is_always_reportable and not is_reportable:
+        raise DeviationRefused(
+            f"The IRB of {deviation.site_id} has every deviation of the kind “{deviation.category_words}” reported, "
+            "whatever the investigator thinks. Answer yes, or void it if it was none.",
+            field="is_reportable",
+        )
     deviation.severity, deviation.is_reportable = severity, is_reportable
     deviation.classified_at, deviation.classified_by = at, by
     with because(reason):
