@@ -53,11 +53,11 @@ def on(backend, given) -> int:
         with throwaway_postgres.running(programs) as url:
             server = url.rpartition("/")[0]
             for name in ("first", "second"):
-                create(programs, url, name)
+                create(f"{server}/postgres", name)
             return subprocess.run(again, env={**ready, "DATABASE_URL": f"{server}/first"}).returncode
 
 
-def create(programs, url, name):
+def create(url, name):
     import psycopg
 
     with psycopg.connect(url, autocommit=True) as connection:
