@@ -35,6 +35,9 @@ class Permission(StrEnum):
     AUDIT = "read the audit trail"
     OPERATE = "see the delivery of reminders and run it"
     ACKNOWLEDGE = "acknowledge reminders"
+    ASK = "ask about values and close queries"
+    ANSWER = "answer queries"
+    VERIFY = "mark values as compared with their source"
 
 
 class Role(TextChoices):
@@ -50,6 +53,7 @@ _ENTER = frozenset(
     {
         *(P.SEE, P.SCREEN, P.RECORD, P.INFUSE, P.LOG_VISIT, P.REPORT_DEVIATION, P.REPORT_EVENT, P.WITHDRAW),
         *(P.NOTIFY, P.PROPOSE_HOLD, P.HANDLE_PRODUCT, P.AMEND, P.EXPORT, P.AUDIT, P.OPERATE, P.ACKNOWLEDGE),
+        P.ANSWER,
     }
 )
 
@@ -58,7 +62,7 @@ GRANTS: dict[str, frozenset[Permission]] = {
     Role.COORDINATOR: _ENTER,
     Role.INVESTIGATOR: _ENTER
     | {P.ENROLL, P.EXPORT_IDENTIFIED, P.CLASSIFY_DEVIATION, P.SIGN, P.CLOSE_CLOCK, P.PLACE_HOLD, P.RELEASE_PRODUCT}
-    | {P.TELL_OF_STUDY},
+    | {P.TELL_OF_STUDY, P.ASK},
     Role.CHAIR: frozenset(
         {
             *(P.SEE, P.JUDGE_AS_SPONSOR, P.NOTIFY, P.TELL_OF_STUDY, P.CLOSE_CLOCK, P.SWITCH_RULE),
@@ -66,7 +70,8 @@ GRANTS: dict[str, frozenset[Permission]] = {
             *(P.APPROVE, P.EXPORT, P.AUDIT, P.OPERATE),
         }
     ),
-    Role.MONITOR: frozenset({P.SEE, P.AUDIT}),
+    # Reads; writes nothing but queries and marks of source verification.
+    Role.MONITOR: frozenset({P.SEE, P.AUDIT, P.ASK, P.VERIFY}),
     Role.ADMINISTRATOR: frozenset(
         {P.SEE, P.TELL_OF_STUDY, P.REVIEW_SAFETY, P.APPROVE, P.EXPORT, P.EXPORT_IDENTIFIED, P.AUDIT, P.OPERATE}
     ),

@@ -13,6 +13,10 @@ from adverse_events.sae_reports import prepare
 from adverse_events.study_clocks import of_the_study
 from adverse_events.study_telling import reach_milestone, tell
 from conftest import NOW
+from monitoring import records
+from monitoring.asking import ask
+from monitoring.models import Query, Verification
+from monitoring.verifying import last_entry, verify
 from participants.decisions import record_decision
 from participants.holds import propose_hold
 from participants.labs import record_lab, record_range
@@ -151,6 +155,16 @@ PAGES = {
     "safety_review": ([], HAS_A_ROLE),
     "site_review": (["MUSC"], AT_MUSC),
     "safety_outputs": ([], HAS_A_ROLE),
+    "queries": ([], HAS_A_ROLE),
+    "query": (["query"], AT_MUSC),
+    "answer_query": (["query"], ENTERS),
+    "ask_again": (["query"], {"investigator", "monitor"}),
+    "close_query": (["query"], {"investigator", "monitor"}),
+    "record": (["visits_visit", "visit"], AT_MUSC),
+    "ask": (["visits_visit", "visit", "note"], {"investigator", "monitor"}),
+    "verification": ([], HAS_A_ROLE),
+    "verification_of": (["MUSC-001"], AT_MUSC),
+    "take_back_verification": (["mark"], {"monitor"}),
     "dsmb": ([], HAS_A_ROLE),
     "new_meeting": ([], {"chair", "administrator"}),
     "holds": ([], HAS_A_ROLE),
@@ -182,6 +196,7 @@ ELSEWHERE |= {"tell_of_study", "switch_rule", "acknowledge_report", "trail_file"
 ELSEWHERE |= {"test_mail", "end_acknowledgement", "alive", "ready"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "make_feed", "revoke_feed", "feed"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "download_export", "mark_reviewed"}
+ELSEWHERE |= {"verify"}
 ELSEWHERE |= {"safety_output", "board_meeting", "recommend", "recommendation", "dsmb_packet"}
 
 
@@ -197,6 +212,8 @@ ROWS = {
     "lot": (ProductLot, "site"),
     "decision": (DsmbDecision, "site"),
     "export": (ExportJob, "sites"),
+    "query": (Query, "site"),
+    "mark": (Verification, "site"),
     "told": (Notification, "site"),
     "determined": (Determination, "site"),
     "clock": (Clock, "site"),
@@ -215,7 +232,7 @@ def address(name):
 
 
 @pytest.fixture
-def stage(musc, coordinator, chair, frozen):
+def stage(musc, coordinator, chair, monitor, frozen):
     """MUSC-001 on study with overdue visits, an event and a mail; MUSC-002 ready to enroll."""
     participant = musc.infused(DAY0)
     musc.answered()
@@ -234,6 +251,14 @@ def stage(musc, coordinator, chair, frozen):
     limits = {"low": None, "high": 34, "unit": "U/L", "starts_on": DAY0}
     record_range(site=participant.site, test="AST", **limits, by=coordinator, at=NOW)
     sweep(NOW)
+    _monitor(participant, monitor)
+
+
+def _monitor(participant, by):
+    """A query about the age, which is compared with its source as well."""
+    about = records.reach(by, "participants_participant", participant.pk)
+    ask(record=about, column="age", text="Is this the age at screening?", by=by, at=NOW)
+    verify(record=about, columns=["age"], seen=last_entry(about), by=by, at=NOW)
 
 
 def _report_serious(participant, by):
@@ -328,6 +353,9 @@ READS = (
     "deviation",
     "mail",
     "history",
+    "query",
+    "record",
+    "verification_of",
 )
 WRITES = [name for name in PAGES if PAGES[name][0] and name not in READS]
 
@@ -463,7 +491,7 @@ def test_home_takes_the_same_queries_however_many_participants(
     for _ in range(many):
         musc.infused(DAY0)
         musc.screened()
-    for person, queries in ((coordinator, 15), (investigator, 24)):
+    for person, queries in ((coordinator, 16), (investigator, 25)):
         client = browse(person)
         client.get("/")
         with django_assert_max_num_queries(queries):
@@ -476,6 +504,7 @@ def test_home_takes_the_same_queries_however_many_participants(
     [
         *(("participants", 9), ("visits", 7), ("adverse_events", 7), ("deviations", 9), ("holds", 8)),
         *(("reminders", 9), ("open_matters", 8), ("product", 9), ("custody", 10)),
+        *(("queries", 8), ("verification", 31)),
     ],
 )
 def test_a_list_takes_the_same_queries_however_many_rows(
@@ -553,7 +582,7 @@ def test_home_takes_few_queries_however_many_participants_there_are(
         for order, (code, (day0, first, last)) in enumerate(windows.items())
     )
     client = browse(coordinator)
-    with django_assert_max_num_queries(15) as asked:
+    with django_assert_max_num_queries(16) as asked:
         page = client.get("/").content.decode()
     assert sum('FROM "visits_' in query["sql"] for query in asked.captured_queries) == 4
     assert f"Overdue: {people}" in page
