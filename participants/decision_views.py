@@ -12,7 +12,7 @@ from studytracker.web.submission import posted, status_for, submit
 
 from . import decisions as acts
 from .models import DsmbDecision, Participant
-from .treatment_forms import DecisionForm, PasswordForm
+from .treatment_forms import CheckForm, DecisionForm
 
 form_view = require_http_methods(["GET", "HEAD", "POST"])
 ROWS = DsmbDecision.objects.select_related("participant__site", "recorded_by", "confirmed_by")
@@ -41,7 +41,7 @@ def dsmb_decision(request, pk):
 def confirm_decision(request, pk):
     row = reach(ROWS, request.user, needs=Permission.REVIEW_SAFETY, pk=pk)
     at = timezone.now()
-    form = PasswordForm(posted(request), user=request.user, address=client_address(request), at=at)
+    form = CheckForm(posted(request), user=request.user, address=client_address(request), at=at)
     if submit(request, form, partial(acts.confirm_decision, decision=row, by=request.user, at=at)):
         messages.success(request, f"Confirmed: {row}, {row.decision_words.lower()}.")
         return redirect(row)

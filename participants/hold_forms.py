@@ -1,8 +1,8 @@
 from django import forms
 
 from studytracker import protocol
+from studytracker.access.forms import PasswordAgainForm
 from studytracker.access.grants import Permission
-from studytracker.access.passwords import WrongPassword, reauthenticate
 from studytracker.protocol.models import Site
 from studytracker.web.fields import TextField
 
@@ -50,30 +50,14 @@ class ReasonForm(forms.Form):
     )
 
 
-class LiftForm(ReasonForm):
+class LiftForm(PasswordAgainForm, ReasonForm):
     """The reason, signed: with the password again. `cleaned_data` are arguments of `lifting.lift_signed`."""
 
     displayed_hash = forms.CharField(widget=forms.HiddenInput, max_length=64)
-    password = forms.CharField(
-        label="Your password, again",
-        strip=False,
-        max_length=4096,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        help_text="You sign that you have reviewed what this hold rests on, and lift it for the reason given.",
-        error_messages={"required": "Give your password: it shows that it is you who lifts the hold."},
-    )
+    what_it_shows = "it is you who lifts the hold"
 
-    def __init__(self, *args, user, address, at, **kwargs):
+    def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.user, self.address, self.at = user, address, at
-
-    def clean(self):
-        if not self.errors:
-            try:
-                password = self.cleaned_data["password"]
-                answered = reauthenticate(self.user, password, address=self.address, at=self.at)
-                self.cleaned_data["answered"] = answered
-            except WrongPassword as refusal:
-                refusal.add_to(self)
-        self.cleaned_data.pop("password", None)
-        return self.cleaned_data
+        self.fields[
+            "password"
+        ].help_text = "You sign that you have reviewed what this hold rests on, and lift it for the reason given."

@@ -77,7 +77,7 @@ def screen(
     _check_days(site, screened_on, consent_on, signed_at, at)
     rules = version_at(site.code, consent_on)
     check_form(rules, site, consent_version, consent_on)
-    _term(rules, "sex", sex, field="sex")
+    check_term(rules, "sex", sex, field="sex")
     number = (Participant.objects.filter(site=site).aggregate(last=Max("number"))["last"] or 0) + 1
     participant = Participant.objects.create(
         site=site,
@@ -189,7 +189,8 @@ def answer(*, participant, answers, by, at, was=None, reason=""):
     must_be_open(participant)
     if participant.enrolled:
         raise ScreeningRefused("The criteria were confirmed at enrollment and are closed to changes.")
-    rows, stored, overtaken = _open_rows(participant), participant.answers_by_part, []
+    rows, stored = _open_rows(participant), participant.answers_by_part
+    first, overtaken = [], []
     for part, (code, words) in answers.items():
         row, old = rows.get(part), stored.get(part)
         if row is None or code not in dict(answers_for(row.criterion, row.part)):
@@ -203,8 +204,12 @@ def answer(*, participant, answers, by, at, was=None, reason=""):
             continue
         overrides = _overridden(row, code, words, participant, by)
         facts = {"answer": code, "evidence": words, "overrides": overrides, "answered_at": at, "answered_by": by}
-        with because(checked_reason(reason or (words if overrides else "")) if old else ""):
+        if old is None:
+            first.append(CriterionAnswer(participant=participant, part=part, **facts))
+            continue
+        with because(checked_reason(reason or (words if overrides else ""))):
             CriterionAnswer.objects.update_or_create(participant=participant, part=part, defaults=facts)
+    CriterionAnswer.objects.bulk_create(first)
     if overtaken:
         raise Overtaken([stored[part] for part in overtaken])
     return participant
@@ -289,7 +294,7 @@ def withdraw(*, participant, withdrawn_on, reason, note, by, at):
     return participant
 
 
-def _term(rules, vocabulary, code, *, field):
+def check_term(rules, vocabulary, code, *, field):
     try:
         return rules.term(vocabulary, code)
     except protocol.UnknownCode as unknown:
@@ -297,7 +302,7 @@ def _term(rules, vocabulary, code, *, field):
 
 
 def _check_reason(participant, reason, note):
-    term = _term(participant.protocol, "withdrawal_reason", reason, field="reason")
+    term = check_term(participant.protocol, "withdrawal_reason", reason, field="reason")
     if term.needs_text and not note:
         raise ScreeningRefused(f'The reason "{term.label}" needs a note that says what it was.', field="note")
 

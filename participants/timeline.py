@@ -3,9 +3,9 @@
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from studytracker.dates import protocol_day
+from .axis import RIGHT, WIDTH, Axis
 
-WIDTH, LEFT, RIGHT, TOP, ROW, GAP = 1200, 96, 12, 24, 18, 8
+TOP, ROW, GAP = 24, 18, 8
 DAYS_BEFORE = 14  # before the screening: what began earlier is cut at the edge, and its words say when
 LETTER = 6.2  # the width of a letter of the labels
 
@@ -49,39 +49,32 @@ class Drawing(NamedTuple):
     today: str
 
 
-def draw(lanes, participant, today) -> Drawing:
+def axis(lanes, participant, today) -> Axis:
     """Days count from the infusion where there is one, else from the screening visit."""
     zero = participant.infused_on or participant.screened_on
     first = participant.screened_on - timedelta(days=DAYS_BEFORE)
     last = max([today, *(mark.last for lane in lanes for mark in lane.marks if mark.last <= date.max)])
     last = min(last, max(today, participant.screened_on) + timedelta(days=400))
-    scale = (WIDTH - LEFT - RIGHT) / ((last - first).days + 1)
+    return Axis(first, last, zero, "D" if participant.infused else "S")
 
-    def x(day):
-        return round(LEFT + (min(max(day, first), last) - first).days * scale, 1)
 
+def draw(lanes, days: Axis, today) -> Drawing:
     y, drawn = TOP, []
     for lane in lanes:
-        inside = [mark for mark in lane.marks if mark.last >= first and mark.first <= last]
+        inside = [mark for mark in lane.marks if mark.last >= days.first and mark.first <= days.last]
         if not inside:
             continue
-        bars, rows = _stacked(inside, x, scale, y)
+        bars, rows = _stacked(inside, days, y)
         drawn.append((lane.code, lane.name, y + 12, bars))
         y += rows * ROW + GAP
-    sign = "D" if participant.infused else "S"
-    span = protocol_day(first, zero), protocol_day(last, zero)
-    step = 28 if span[1] - span[0] > 112 else 7
-    ticks = [
-        (x(zero + timedelta(days=day)), f"{sign}{day}") for day in range(-(-span[0] // step) * step, span[1] + 1, step)
-    ]
-    return Drawing(WIDTH, y + 4, drawn, ticks, x(today), f"{sign}{protocol_day(today, zero)}")
+    return Drawing(WIDTH, y + 4, drawn, days.ticks, days.x(today), days.label(today))
 
 
-def _stacked(marks, x, scale, y):
+def _stacked(marks, days, y):
     """Bars in as few rows as keep them, with their labels, off each other."""
     ends, bars = [], []
     for mark in sorted(marks, key=lambda mark: (mark.first, mark.last)):
-        start, width = x(mark.first), max(round(x(mark.last) - x(mark.first) + scale, 1), 4)
+        start, width = days.x(mark.first), max(round(days.end(mark.last) - days.x(mark.first), 1), 4)
         room = max(width, len(mark.label) * LETTER + 8)
         start = min(start, WIDTH - RIGHT - width)
         text_x = min(start + 2, WIDTH - RIGHT - len(mark.label) * LETTER)

@@ -4,8 +4,8 @@ from django import forms
 from django.urls import reverse_lazy
 
 from studytracker import protocol
+from studytracker.access.forms import PasswordAgainForm
 from studytracker.access.grants import Permission
-from studytracker.access.passwords import WrongPassword, reauthenticate
 from studytracker.dates import ImpossibleTime, local_instant
 from studytracker.protocol.models import Site
 from studytracker.web.fields import DateField, NumberField, TextField, TimeField
@@ -159,31 +159,10 @@ class DoseForm(InstantsMixin, forms.Form):
         return self.cleaned_data
 
 
-class PasswordForm(forms.Form):
-    """The second person gives the own password again. What is left in `cleaned_data` is the proof of it."""
+class CheckForm(PasswordAgainForm):
+    """The second person gives the own password again."""
 
-    password = forms.CharField(
-        label="Your password, again",
-        strip=False,
-        max_length=4096,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={"required": "Give your password: it shows that it is you who checks."},
-    )
-
-    def __init__(self, *args, user, address, at, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.user, self.address, self.at = user, address, at
-
-    def clean(self):
-        if not self.errors:
-            try:
-                password = self.cleaned_data["password"]
-                answered = reauthenticate(self.user, password, address=self.address, at=self.at)
-                self.cleaned_data["answered"] = answered
-            except WrongPassword as refusal:
-                refusal.add_to(self)
-        self.cleaned_data.pop("password", None)
-        return self.cleaned_data
+    what_it_shows = "it is you who checks"
 
 
 class StopForm(forms.Form):

@@ -12,13 +12,14 @@ from studytracker.access.grants import Permission
 from studytracker.access.passwords import client_address
 from studytracker.access.scope import reach
 from studytracker.dates import day_label
+from studytracker.trust.replaced import replaced
 from studytracker.web.submission import posted, status_for, submit
 
 from . import doses, gates, infusion, observation
-from .forms import InfusionForm
+from .forms import InfusionDespiteForm, InfusionForm
 from .models import Participant
 from .observation_forms import VitalsForm
-from .treatment_forms import MILLION, DoseForm, InterruptForm, PasswordForm, ResumeForm, StopForm
+from .treatment_forms import MILLION, CheckForm, DoseForm, InterruptForm, ResumeForm, StopForm
 
 form_view = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -79,7 +80,7 @@ def check_dose(request, identifier):
     row = reach_participant(request, identifier)
     at = timezone.now()
     standing = row.doses.standing().select_related("lot", "prepared_by", "checked_by").first()
-    form = PasswordForm(posted(request), user=request.user, address=client_address(request), at=at)
+    form = CheckForm(posted(request), user=request.user, address=client_address(request), at=at)
     if standing and submit(request, form, partial(doses.check_dose, dose=standing, by=request.user, at=at)):
         messages.success(request, f"The dose is checked: {standing.volume_ml} mL of lot {standing.lot}.")
         return redirect("infuse", identifier)
@@ -103,7 +104,28 @@ def infuse(request, identifier):
         return redirect("infusion_day", identifier)
     standing = row.doses.standing().select_related("lot", "prepared_by", "checked_by").first()
     context = {"form": form, "gates": gates.gates(row, at), "dose": standing, "treatment": row.protocol.treatment}
+    may_despite = not row.infused and request.user.can(Permission.CLASSIFY_DEVIATION, row.site_id)
+    context["may_despite"] = may_despite and any(not gate.is_open for gate in context["gates"])
     return page(request, "participants/infusion.html", row, at, **context)
+
+
+@form_view
+def infuse_despite(request, identifier):
+    """An investigator records an infusion that took place against a closed gate, with its deviations."""
+    row = reach_participant(request, identifier, needs=Permission.CLASSIFY_DEVIATION)
+    if row.infused and request.method != "POST":
+        return redirect("infusion_day", identifier)
+    at = timezone.now()
+    form = InfusionDespiteForm(posted(request), today=row.site.today(at))
+    made = submit(request, form, partial(infusion.infuse_despite, participant=row, by=request.user, at=at))
+    if made:
+        count = len(made.closed_gates.splitlines())
+        words = "A major deviation is" if count == 1 else f"{count} major deviations are"
+        messages.warning(request, f"The infusion on {day_label(made.infused_on)} is Day 0. {words} to be reported.")
+        return redirect("infusion_day", identifier)
+    standing = row.doses.standing().select_related("lot", "prepared_by", "checked_by").first()
+    context = {"form": form, "gates": gates.closed(row, at), "dose": standing}
+    return page(request, "participants/infusion_despite.html", row, at, **context)
 
 
 @require_safe
@@ -113,6 +135,7 @@ def infusion_day(request, identifier):
     at = timezone.now()
     may_record = request.user.can(Permission.INFUSE, row.site_id)
     context = {"day": observation.day(row, at), "may_record": may_record, "watch": row.protocol.infusion_observation}
+    context["replaced"] = replaced([row.infused])
     return page(request, "participants/infusion_day.html", row, at, **context)
 
 

@@ -13,11 +13,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from studytracker.access.grants import Permission
 from studytracker.access.scope import reach, require
 from studytracker.dates import day_label
+from studytracker.trust.replaced import replaced
 from studytracker.web.editing import opened_version
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
-from . import enrollment, holds, infusion, screening, steroid_curve, timeline
+from . import enrollment, gates, holds, infusion, profile, screening, steroid_curve, timeline
 from .actions import actions
 from .forms import (
     CriteriaForm,
@@ -63,15 +64,18 @@ def find(request):
 
 @require_safe
 def participant(request, identifier):
-    row = reach(Participant.objects.for_listing(), request.user, identifier=identifier)
+    row = reach(Participant.objects.for_listing().select_related("site"), request.user, identifier=identifier)
     today = row.site.today(timezone.now())
+    consents = list(row.consents.all())
     return page(
         request,
         "participants/participant.html",
         row,
+        replaced=replaced([row, row.infused, *consents]),
         actions=actions(row, request.user),
         assessment=None if row.infused else screening.assessment(row, today),
-        consents=row.consents.all(),
+        consents=consents,
+        may_correct=request.user.can(Permission.SCREEN, row.site_id),
         corrections=row.infused.corrections.count() if row.infused else 0,
         panels=[import_string(path)(row, request.user, today) for path in settings.PARTICIPANT_PANELS],
         timeline=_timeline(row, request.user, today),
@@ -82,7 +86,24 @@ def participant(request, identifier):
 def _timeline(row, user, today):
     """Every room's lane on one axis of days, with the lanes themselves for the words below it."""
     lanes = [import_string(path)(row, user, today) for path in settings.PARTICIPANT_LANES]
-    return {"drawing": timeline.draw(lanes, row, today), "lanes": lanes}
+    return {"drawing": timeline.draw(lanes, timeline.axis(lanes, row, today), today), "lanes": lanes}
+
+
+@require_safe
+def patient_profile(request, identifier):
+    """Everything of one participant on one axis, and what is new since this person last looked."""
+    row = reach(Participant.objects.for_listing().select_related("site"), request.user, identifier=identifier)
+    at = timezone.now()
+    today = row.site.today(at)
+    return page(
+        request,
+        "participants/profile.html",
+        row,
+        news=profile.news(row, request.user, at),
+        histories=row.histories.all(),
+        panels=[import_string(path)(row, request.user, today) for path in settings.PROFILE_PANELS],
+        **profile.pictures(row, request.user, today),
+    )
 
 
 @require_safe
@@ -165,7 +186,7 @@ def correct_day0(request, identifier):
     at = timezone.now()
     form = Day0Form(posted(request), infusion=row.infused, zone=row.site.zone)
     form.opened_version = opened_version(request, row.infused)
-    moves = None
+    moves, closed = None, []
     if _is_confirmed(request, form):
         act = partial(infusion.correct_day0, participant=row, by=request.user, at=at)
         made = submit(request, form, act, row=row.infused)
@@ -174,9 +195,9 @@ def correct_day0(request, identifier):
             messages.success(request, f"Day 0 of {row} is {days}. What moved is listed below.")
             return redirect("correct_day0", row.identifier)
     elif request.method == "POST" and form.is_valid():
-        moves = _moves(row, form, at)
+        moves, closed = _moves(row, form, at)
     corrections = row.infused.corrections.select_related("corrected_by").prefetch_related("moves__visit")
-    return page(request, "participants/day0.html", row, form=form, moves=moves, corrections=corrections)
+    return page(request, "participants/day0.html", row, form=form, moves=moves, closed=closed, corrections=corrections)
 
 
 def _is_confirmed(request, form):
@@ -186,14 +207,17 @@ def _is_confirmed(request, form):
 
 
 def _moves(row, form, at):
-    """What the typed day would move, or None with the refusal on the form. Changes nothing."""
+    """(what the typed day would move, the gates closed at the typed start). None with the refusal on the form.
+
+    Changes nothing.
+    """
     day, start_time = form.cleaned_data["infused_on"], form.cleaned_data["start_time"]
     try:
-        infusion.check_correction(participant=row, infused_on=day, start_time=start_time, at=at)
+        started_at = infusion.check_correction(participant=row, infused_on=day, start_time=start_time, at=at)
     except infusion.InfusionRefused as refusal:
         refusal.add_to(form)
-        return None
-    return import_string(settings.DAY0_PREVIEW)(row, day)
+        return None, []
+    return import_string(settings.DAY0_PREVIEW)(row, day), gates.closed(row, started_at)
 
 
 @form_view

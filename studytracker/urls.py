@@ -38,6 +38,7 @@ urlpatterns = [
     path("participants/", include("participants.urls")),
     path("slots/", slots, name="slots"),
     path("product/", include("participants.product_urls")),
+    path("dsmb/", include("adverse_events.board_urls")),
     path("dsmb/<row:pk>/", decisions.dsmb_decision, name="dsmb_decision"),
     path("dsmb/<row:pk>/confirm/", decisions.confirm_decision, name="confirm_decision"),
     path("holds/", include("participants.hold_urls")),
@@ -47,4 +48,6 @@ urlpatterns = [
     path("adverse-events/", include("adverse_events.urls")),
     path("safety/", include("adverse_events.safety_urls")),
     path("safety-review/", include("adverse_events.review_urls")),
+    path("", include("monitoring.urls")),
+    path("safety-outputs/", include("adverse_events.outputs.urls")),
 ]

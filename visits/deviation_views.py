@@ -9,13 +9,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 from participants.models import Participant
 from studytracker.access.grants import Permission
 from studytracker.access.scope import reach, require
+from studytracker.trust.replaced import replaced
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
 from . import deviations as acts
-from .deviation_forms import ClassifyForm, CloseForm, CompleteForm, DeviationForm, VoidForm
+from .deviation_forms import ClassifyForm, CloseForm, CompleteForm, DeviationForm, RestoreForm, VoidForm
 from .deviation_log import DeviationFilter, DeviationTable
-from .models import CLASSIFIED, COMPLETED, DRAFTED, Deviation
+from .models import CLASSIFIED, COMPLETED, DRAFTED, VOIDED, Deviation
 
 form_view = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -24,6 +25,7 @@ STEPS = (
     ("Complete", "complete_deviation", Permission.REPORT_DEVIATION, (DRAFTED, COMPLETED)),
     ("Classify", "classify_deviation", Permission.CLASSIFY_DEVIATION, (COMPLETED, CLASSIFIED)),
     ("Close", "close_deviation", Permission.REPORT_DEVIATION, (CLASSIFIED,)),
+    ("Restore…", "restore_deviation", Permission.REPORT_DEVIATION, (VOIDED,)),
     ("Void…", "void_deviation", Permission.REPORT_DEVIATION, (DRAFTED, COMPLETED, CLASSIFIED)),
 )
 
@@ -56,7 +58,7 @@ def deviation(request, identifier, number):
         if row.stage in stages and request.user.can(permission, row.site_id)
     ]
     state = row.report_state(row.site.today(timezone.now()))
-    return page(request, "visits/deviation.html", row, steps=steps, report_state=state)
+    return page(request, "visits/deviation.html", row, steps=steps, report_state=state, replaced=replaced([row]))
 
 
 @form_view
@@ -93,6 +95,11 @@ def close_deviation(request, identifier, number):
 @form_view
 def void_deviation(request, identifier, number):
     return step(request, identifier, number, Permission.REPORT_DEVIATION, VoidForm, acts.void, "void")
+
+
+@form_view
+def restore_deviation(request, identifier, number):
+    return step(request, identifier, number, Permission.REPORT_DEVIATION, RestoreForm, acts.restore, "restore")
 
 
 def step(request, identifier, number, needs, form_class, act, title):

@@ -1,14 +1,14 @@
 """Departures from the protocol: drafted with their cause, completed, classified, closed; voided, never deleted."""
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from participants.models import Participant
 from studytracker.dates import day_label
 from studytracker.refusal import Refused
-from studytracker.trust.acting import because
+from studytracker.trust.acting import because, current
 
-from .models import CLASSIFIED, COMPLETED, DRAFTED, Deviation
+from .models import CLASSIFIED, COMPLETED, DRAFTED, VOIDED, Deviation
 
 # Codes of the protocol's deviation categories that the visits draft themselves.
 OUT_OF_WINDOW, MISSED, LATE_ENTRY = "visit_out_of_window", "visit_missed", "late_entry"
@@ -31,6 +31,49 @@ def draft_dose(infusion, happened_on, description, *, by, at):
     if visit and visit.deviations.filter(category=DOSE, voided_at=None).exists():
         return None
     return _create(infusion.participant, DOSE, happened_on, description, visit=visit, by=by, at=at)
+
+
+def renew(visit, category, description, *, by, at):
+    """What the system drafted of this kind at a visit whose facts are corrected; `description` is empty where nothing
+    departs any more. Call it in the transaction of the correction, with its reason in force.
+
+    A draft is voided and, where there still is a cause, drafted anew. What a person has completed stays as it was
+    judged. Returns those, for somebody to look at again.
+    """
+    standing = list(visit.deviations.filter(category=category, voided_at=None).select_related("participant"))
+    if any((each.description, each.happened_on) == (description, visit.attended_on) for each in standing):
+        return []  # it says what it said
+    judged = [each for each in standing if each.stage != DRAFTED]
+    for drafted in standing:
+        if drafted.stage == DRAFTED:
+            void(deviation=drafted, reason=current().reason[:500], by=by, at=at)
+    if description and not judged:
+        draft(visit, category, visit.attended_on, description, by=by, at=at)
+    return judged
+
+
+@transaction.atomic
+def record_closed_gates(infusion, gates, reason, impact, action, *, by, at):
+    """An infusion although gates were closed: a deviation for each, completed, major and to be reported to the IRB.
+
+    Of no visit: a dose outside its tolerance at the visit of the infusion is another deviation.
+    """
+    for gate in gates:
+        words = f"Infused while the gate “{gate.name}” was closed: {' '.join(gate.reasons)} Why: {reason}"
+        made = _create(
+            infusion.participant, gate.category, infusion.infused_on, words[:2000], visit=None, by=by, at=at
+        )
+        complete(deviation=made, impact=impact, action=action, by=by, at=at)
+        classify(deviation=made, severity="major", is_reportable=True, by=by, at=at)
+
+
+def draft_closed_gates(correction, gates, *, by, at):
+    """A corrected Day 0 shows that gates were closed at the true start: a draft for each, for somebody to look at."""
+    for gate in gates:
+        words = f"At the corrected start of the infusion the gate “{gate.name}” was closed: {' '.join(gate.reasons)}"
+        _create(
+            correction.infusion.participant, gate.category, correction.to_on, words[:2000], visit=None, by=by, at=at
+        )
 
 
 @transaction.atomic
@@ -78,6 +121,12 @@ def complete(*, deviation, impact, action, by, at, reason=""):
 def classify(*, deviation, severity, is_reportable, by, at, reason=""):
     """The investigator judges: minor or major, and whether the IRB is told. Again, with a `reason`, until closed."""
     deviation = _at_stage(deviation, COMPLETED, CLASSIFIED)
+    if deviation.is_always_reportable and not is_reportable:
+        raise DeviationRefused(
+            f"The IRB of {deviation.site_id} has every deviation of the kind “{deviation.category_words}” reported, "
+            "whatever the investigator thinks. Answer yes, or void it if it was none.",
+            field="is_reportable",
+        )
     deviation.severity, deviation.is_reportable = severity, is_reportable
     deviation.classified_at, deviation.classified_by = at, by
     with because(reason):
@@ -111,6 +160,20 @@ def void(*, deviation, reason, by, at):
     deviation.voided_at, deviation.voided_by, deviation.voided_reason = at, by, reason
     with because(reason):
         deviation.save(update_fields=["voided_at", "voided_by", "voided_reason"])
+    return deviation
+
+
+@transaction.atomic
+def restore(*, deviation, reason, by, at):
+    """It was one after all: it stands again, at the stage where it was."""
+    deviation = _at_stage(deviation, VOIDED)
+    deviation.voided_at, deviation.voided_by, deviation.voided_reason = None, None, ""
+    try:
+        with because(reason), transaction.atomic():
+            deviation.save(update_fields=["voided_at", "voided_by", "voided_reason"])
+    except IntegrityError:
+        words = f"Another deviation of this kind stands for the visit. Void that one before {deviation} stands again."
+        raise DeviationRefused(words) from None
     return deviation
 
 

@@ -13,6 +13,7 @@ from studytracker.access.scope import reach, require
 from studytracker.dates import day_label
 from studytracker.protocol.marks import UnknownCode
 from studytracker.protocol.models import Site
+from studytracker.trust.replaced import replaced
 from studytracker.web.editing import opened_version
 from studytracker.web.listing import filtered, listing
 from studytracker.web.pdf import NoPdf, as_pdf
@@ -31,15 +32,16 @@ form_view = require_http_methods(["GET", "HEAD", "POST"])
 def visits(request):
     require(request.user, Permission.SEE)
     today = Site.todays(timezone.now())
-    rows = Visit.objects.visible_to(request.user).for_listing(today)
+    rows = Visit.objects.visible_to(request.user).for_listing()
+    filterset = partial(VisitFilter, today=today)
     if request.GET.get("view") == "strip" and "format" not in request.GET:
-        found = filtered(request.GET, VisitFilter, rows)
+        found = filtered(request.GET, filterset, rows)
         context = {"filter": found, "strip": strip.draw(found.qs, today), "heading": "Visits along the days"}
         return render(request, "visits/strip.html", context)
     return listing(
         request,
         table_class=partial(VisitTable, today=today),
-        filterset_class=VisitFilter,
+        filterset_class=filterset,
         queryset=rows.order_by("target_on", "id"),
         template="visits/list.html",
         counted=False,
@@ -94,6 +96,7 @@ def visit(request, identifier, code):
         "booked_for": bookings.booked_for(row),
         "may_book": may_log and not row.attended_on and not row.missed_at and row.closes_on,
         "recorded": recorded,
+        "replaced": replaced([row, *recorded]),
         "planned": procedures.of(row),
         "links": panels.links(row, row.status(today), True) if may_log else (),
         "lacking": lacking,

@@ -15,7 +15,7 @@ from studytracker.trust.versions import Versioned
 from studytracker.web.modelfields import PartialDateModelField
 from visits.models import Visit
 
-from .judgement import SERIOUSNESS, Judged
+from .judgement import RELATED_TO, SERIOUSNESS, Judged, is_unanswered
 
 
 class AdverseEventQuerySet(ScopedQuerySet):
@@ -53,6 +53,10 @@ class AdverseEventQuerySet(ScopedQuerySet):
             "visit",
             "medication",
         )
+
+
+def _serious(*order, name):
+    return models.Index(*order, "id", condition=Q(is_serious=True), name=name)
 
 
 class AdverseEvent(Judged, Versioned):
@@ -135,17 +139,19 @@ class AdverseEvent(Judged, Versioned):
             ),
         ]
         indexes = [
-            models.Index(fields=["site", "participant", "started", "id"], name="event_listing"),
-            models.Index(fields=["site"], condition=Q(is_serious=True), name="event_serious"),
             # One for each order the listing offers, ending in the key so that rows alike keep their place.
-            models.Index(fields=["term", "id"], name="event_by_term"),
+            models.Index(fields=["site", "participant", "started", "id"], name="event_listing"),
             models.Index(fields=["started", "id"], name="event_by_onset"),
             models.Index(fields=["ended", "id"], name="event_by_end"),
-            models.Index(fields=["is_serious", "id"], name="event_by_seriousness"),
             models.Index(Coalesce("grade", 0), "id", name="event_by_grade"),
+            # The same for the serious events alone: few, so that they cost the others nothing.
+            _serious("site", "participant", "started", name="event_serious"),
+            _serious("started", name="event_serious_by_onset"),
+            _serious("ended", name="event_serious_by_end"),
+            _serious(Coalesce("grade", 0), name="event_serious_by_grade"),
+            # Filters: an answer that is rare is found by them. What is ongoing has no end, so that is in order too.
             models.Index(fields=["causality", "id"], name="event_by_causality"),
-            models.Index(fields=["outcome", "id"], name="event_by_outcome"),
-            models.Index(fields=["is_ongoing", "id"], name="event_by_course"),
+            models.Index(fields=["is_ongoing", "ended", "id"], name="event_by_course"),
         ]
 
     def __str__(self):
@@ -160,8 +166,10 @@ class AdverseEvent(Judged, Versioned):
         if self.voided_at:
             return []
         judged = ("grade", "causality", "is_suspected", "outcome", "nature", "special_interest", "aware_at")
-        names = (*judged, "action_taken", "ended", *(field for field, label in SERIOUSNESS))
-        return [name for name in names if getattr(self, name) in (None, "", False)]
+        related = (*(field for field, _ in RELATED_TO), "related_to_text")
+        reported = ("dictionary_term", "is_treated", "medication", "treatment", "visit")
+        names = (*judged, *related, *reported, "action_taken", "ended", *(field for field, label in SERIOUSNESS))
+        return [name for name in names if is_unanswered(name, getattr(self, name))]
 
     @property
     def open_answers(self):

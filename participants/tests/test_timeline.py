@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import TODAY
-from participants.timeline import LETTER, WIDTH, Lane, Mark, draw
+from participants.axis import WIDTH
+from participants.timeline import LETTER, Lane, Mark, axis, draw
 
 DAY0 = TODAY - timedelta(days=60)
 TREATED = SimpleNamespace(infused_on=DAY0, infused=True, screened_on=DAY0 - timedelta(days=14))
@@ -16,7 +17,8 @@ def mark(first, last, label="x"):
 
 
 def drawn(*marks, participant=TREATED):
-    return draw([Lane("CM", "Medicines", list(marks))], participant, TODAY)
+    lanes = [Lane("CM", "Medicines", list(marks))]
+    return draw(lanes, axis(lanes, participant, TODAY), TODAY)
 
 
 def test_days_count_from_the_infusion_and_today_is_on_the_axis():

@@ -39,12 +39,12 @@ class _Echo:
         return text
 
 
-def as_csv(table, filename: str) -> StreamingHttpResponse:
-    """UTF-8 with a byte order mark, quoted as RFC 4180 says, sent line by line.
+def as_csv(table, filename: str, about: Iterable[tuple[str, str]] = ()) -> StreamingHttpResponse:
+    """UTF-8 with a byte order mark, quoted as RFC 4180 says, sent line by line. What they are (`about`) stands below.
 
     The rows are read before the first line leaves: an error must give an error page, never a short file.
     """
-    found = list(rows(table))
+    found = [*rows(table), *([[], *map(list, about)] if about else [])]
     return _as_download(StreamingHttpResponse(_csv_lines(found), "text/csv; charset=utf-8"), filename)
 
 
@@ -68,9 +68,9 @@ def rows(table) -> Iterator[list]:
     """The header, then every row with dates as dates and cells of HTML as their text."""
     readers = [_reader(bound) for bound in table.columns.iterall() if not bound.column.exclude_from_export]
     values = table.as_values()
-    yield [_plain(header) for header in next(values)]
+    yield [plain(header) for header in next(values)]
     for row in values:
-        yield [read(_plain(value)) for read, value in zip(readers, row, strict=True)]
+        yield [read(plain(value)) for read, value in zip(readers, row, strict=True)]
 
 
 def _reader(bound):
@@ -91,7 +91,7 @@ def _parsed(parse, dash, value):
         return None if value == dash else value
 
 
-def _plain(value):
+def plain(value):
     """Cells are rendered for the page; what carries markup becomes the text a person reads there."""
     if isinstance(value, SafeString):
         return " ".join(unescape(strip_tags(value)).split())

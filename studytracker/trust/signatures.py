@@ -128,9 +128,12 @@ def sign(*, kind, key, displayed_hash, meaning, comment, answered, by, at, accep
 
 def _sign(kind, key, *, displayed_hash, meaning, comment, accepts_open, answered, by, at):
     subject, by = kind_named(kind), get_user_model().objects.get(pk=by.pk)  # with the rights held at this moment
-    _lock(subject.snapshot(key).rows)
+    if connection.features.has_select_for_update:
+        _lock(subject.snapshot(key).rows)
     now = standing(kind, key)
     _check_person(subject, now.snapshot, by, answered, at)
+    if now.snapshot.refusals:
+        raise SigningRefused(*now.snapshot.refusals)
     if now.sha256 != displayed_hash:
         raise ChangedMeanwhile(
             "Nothing was signed: what you were shown has changed meanwhile. It is shown as it stands now: "
@@ -162,9 +165,7 @@ def _sign(kind, key, *, displayed_hash, meaning, comment, accepts_open, answered
 
 
 def _lock(rows):
-    """Wait for whoever is changing these rows, and let nobody else. SQLite has one writer anyway."""
-    if not connection.features.has_select_for_update:
-        return
+    """Wait for whoever is changing these rows, and let nobody else. SQLite, with one writer at a time, needs none."""
     with connection.cursor() as cursor:
         for table in sorted({row.table for row in rows}):
             keys = sorted(row.row_id for row in rows if row.table == table)

@@ -4,7 +4,8 @@ from functools import partial
 
 from django import forms
 
-from studytracker.access.passwords import WrongPassword, client_address, reauthenticate
+from studytracker.access.forms import PasswordAgainForm
+from studytracker.access.passwords import client_address
 from studytracker.web.fields import TextField
 from studytracker.web.submission import status_for, submit
 
@@ -12,7 +13,7 @@ from .signatures import may_sign, sign, standing
 from .subjects import kind_named
 
 
-class SignForm(forms.Form):
+class SignForm(PasswordAgainForm):
     """Asks for the password again. What is left in `cleaned_data` are arguments of `signatures.sign`."""
 
     displayed_hash = forms.CharField(widget=forms.HiddenInput, max_length=64)
@@ -23,17 +24,11 @@ class SignForm(forms.Form):
     )
     comment = TextField(label="Comment", required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
     accepts_open = forms.BooleanField(required=False)
-    password = forms.CharField(
-        label="Your password, again",
-        strip=False,
-        max_length=4096,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={"required": "Give your password: it shows that it is you who signs."},
-    )
+    field_order = ("displayed_hash", "meaning", "comment", "accepts_open", "password")
+    what_it_shows = "it is you who signs"
 
-    def __init__(self, *args, subject, open_items, user, address, at, **kwargs):
+    def __init__(self, *args, subject, open_items, **kwargs):
         super().__init__(*args, **kwargs)
-        self.user, self.address, self.at = user, address, at
         self.fields["meaning"].choices = [(meaning, meaning) for meaning in subject.meanings]
         if len(subject.meanings) == 1:
             self.fields["meaning"].initial = subject.meanings[0]
@@ -41,18 +36,6 @@ class SignForm(forms.Form):
             self.fields["accepts_open"].label = f"I sign although this is still open: {'; '.join(open_items)}"
         else:
             del self.fields["accepts_open"]
-
-    def clean(self):
-        """The password is looked at last, so that a form with another fault costs no try."""
-        if not self.errors:
-            try:
-                password = self.cleaned_data["password"]
-                answered = reauthenticate(self.user, password, address=self.address, at=self.at)
-                self.cleaned_data["answered"] = answered
-            except WrongPassword as refusal:
-                refusal.add_to(self)
-        self.cleaned_data.pop("password", None)
-        return self.cleaned_data
 
 
 class SignBox:

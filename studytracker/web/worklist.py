@@ -26,7 +26,12 @@ GROUPS = (
     "Deviations to complete",
     "Deviations to classify",
     "Deviations to close",
+    "Queries to answer",
+    "Queries answered",
 )
+
+
+MOST_SHOWN = 50  # of one group; its count leads to all of them
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,12 @@ def snapshot(key):
     )
 
 
+def one_event(key):
+    event = AdverseEvent.objects.get(pk=key)
+    facts = {"event": str(event), "term": event.term}
+    return Snapshot(title=str(event), site=event.site_id, facts=facts, rows=[covered(event)])
+
+
 LISTING = Kind("Safety listing", snapshot, meanings=(REVIEWED, AGREED))
 TRIAL = Kind(
     "Whole trial",
@@ -34,7 +40,9 @@ TRIAL = Kind(
     meanings=("Seen",),
     permission=Permission.AUDIT,
 )
+EVENT = Kind("Event", one_event, meanings=(REVIEWED,))
 SETTING = {
+    "event": "studytracker.trust.tests.subject.EVENT",
     "listing": "studytracker.trust.tests.subject.LISTING",
     "trial": "studytracker.trust.tests.subject.TRIAL",
 }

@@ -6,8 +6,10 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from django import template
+from django.conf import settings
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.module_loading import import_string
 from django.utils.text import slugify
 
 from studytracker.dates import PartialDate, day_label, protocol_day
@@ -44,11 +46,34 @@ def grade_chip(grade, serious=False):
     )
 
 
-@register.simple_tag
-def history_link(row):
-    """Each record's past is one click away from where it is shown."""
-    url = reverse("history", args=[row._meta.db_table, row.pk])
-    return format_html('<a href="{}">History<span class="visually-hidden"> of {}</span></a>', url, row)
+@register.simple_tag(takes_context=True)
+def history_link(context, row):
+    """Each record's past, and what a room links beside it, is one click away from where it is shown."""
+    links = [("History", reverse("history", args=[row._meta.db_table, row.pk]))]
+    links += filter(None, (import_string(path)(context.get("request"), row) for path in settings.RECORD_LINKS))
+    words = ((url, label, row) for label, url in links)
+    return format_html_join(" ", '<a href="{}">{}<span class="visually-hidden"> of {}</span></a>', words)
+
+
+@register.simple_tag(takes_context=True)
+def value_history(context, row, names):
+    """Beside a value that was ever replaced: a link to what it was. `names` are fields of the row, by a space.
+
+    The view gives the page `replaced` (studytracker.trust.replaced) for the rows it shows.
+    """
+    columns = [row._meta.get_field(name).column for name in names.split()]
+    changed = context["replaced"].get((row._meta.db_table, str(row.pk)), ())
+    shown = [column for column in columns if column in changed]
+    if not shown:
+        return ""
+    url = f"{reverse('history', args=[row._meta.db_table, row.pk])}?{urlencode({'field': columns}, doseq=True)}"
+    what = ", ".join(str(row._meta.get_field(name).verbose_name) for name in names.split())
+    return format_html(
+        ' <a class="value-history" href="{}"><span aria-hidden="true">↺</span> changed'
+        '<span class="visually-hidden">: history of {}</span></a>',
+        url,
+        what,
+    )
 
 
 @register.inclusion_tag("trust/trail_head.html")
@@ -64,6 +89,9 @@ def signed_facts(facts):
 
 
 def facts_as_html(value):
+    if isinstance(value, dict) and {"columns", "rows"} <= value.keys():
+        notes = facts_as_html(value["footnotes"]) if value.get("footnotes") else ""
+        return _as_table(value["columns"], value["rows"]) + notes
     if isinstance(value, dict):
         terms = ((name, facts_as_html(each)) for name, each in value.items())
         return format_html('<dl class="facts">{}</dl>', format_html_join("", FACT, terms))
@@ -78,8 +106,12 @@ def facts_as_html(value):
 
 def _facts_as_table(rows):
     names = list(dict.fromkeys(name for row in rows for name in row))
+    return _as_table(names, ([row.get(name, "") for name in names] for row in rows))
+
+
+def _as_table(names, rows):
     head = format_html_join("", '<th scope="col">{}</th>', ((name,) for name in names))
-    body = _each("tr", (_each("td", (facts_as_html(row.get(name, "")) for name in names)) for row in rows))
+    body = _each("tr", (_each("td", map(facts_as_html, cells)) for cells in rows))
     return format_html(
         '<div class="table-responsive" role="region" tabindex="0" aria-label="What was signed">'
         '<table class="table table-sm"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
