@@ -530,7 +530,7 @@ def test_the_next_mails_take_no_more_queries_for_more_rows(
     for _ in range(many):
         musc.infused(DAY0)
     client = browse(coordinator)
-    with django_assert_max_num_queries(62):
+    with django_assert_max_num_queries(66):
         assert client.get("/reminders/next/").status_code == 200
 
 
