@@ -45,10 +45,11 @@ def fill(rows):
     import django
 
     django.setup()
-    from bench_events import Database
+    from bench_events import fill as fill_events
     from django.db import connections
+    from side_by_side import Database
 
-    Database("bench_exports", rows)
+    Database("bench_exports", rows, fill_events)
     connections.close_all()
 
 
