@@ -18,10 +18,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 # Answers for htmx, which no person sees as a page of its own.
 FRAGMENTS = {"day_echo", "dose", "terms", "grade_help"}
-LOOKS = ("investigator", "chair", "administrator", "coordinator")  # the first of them who may
+LOOKS = ("investigator", "chair", "administrator", "coordinator", "monitor")  # the first of them who may
 SETTLES = 300  # milliseconds, twice the transition of a button
 MAIN = ("home", "participant", "log_visit", "visit", "calendar", "adverse_events", "report_event", "deviation")
-MAIN += ("site_review", "patient_profile")
+MAIN += ("site_review", "patient_profile", "queries", "query", "record", "ask", "verification", "verification_of")
+MONITORS = {"record", "query"}  # they have more to do there
 # Each page takes seconds: `make proof ONLY=accessibility` looks at every one, the suite at those of every day.
 SHOWN = [name for name in PAGES if name not in FRAGMENTS] if os.environ.get("EVERY_PAGE") else MAIN
 
@@ -54,7 +55,7 @@ def windows(request, desk, stage):  # noqa: F811
     opened = {}
 
     def go(name):
-        role = next(role for role in LOOKS if role in PAGES[name][1])
+        role = "monitor" if name in MONITORS else next(role for role in LOOKS if role in PAGES[name][1])
         if role not in opened:
             opened[role] = desk(request.getfixturevalue(role))
         try:

@@ -40,6 +40,7 @@ NAVIGATION = (
     (
         "Records",
         (
+            ("Queries", "queries", Permission.SEE),
             ("Reminders", "reminders", Permission.OPERATE),
             ("Exports", "exports", Permission.EXPORT),
             ("Audit trail", "audit", Permission.AUDIT),

@@ -81,7 +81,7 @@ def test_an_error_page_needs_neither_request_nor_database(page):
 
 CLINICAL = (
     *("Today", "Participants", "Visits", "Calendar", "Planner", "Deviations", "Adverse events", "Clocks"),
-    *("Stopping rules", "Safety review", "Safety outputs", "DSMB", "Slots", "Product"),
+    *("Stopping rules", "Safety review", "Safety outputs", "DSMB", "Slots", "Product", "Queries"),
 )
 
 
