@@ -352,6 +352,7 @@ SDTM = {
 # What the rooms know of a participant's end: (participants) -> {participant's key: date}.
 SDTM_LAST_DAYS = ["participants.sdtm.last_days", "visits.sdtm.last_days", "adverse_events.sdtm.last_days"]
 SDTM_FACTS = {"completed": "visits.sdtm.completed", "deaths": "adverse_events.sdtm.deaths"}
+REGISTRY_EVENTS = "adverse_events.registry.events"
 # What can be signed: the name in addresses, and where its Kind is (studytracker.trust.signatures).
 SIGNED_KINDS = {
     "eligibility": "participants.confirmation.ELIGIBILITY",

@@ -150,13 +150,13 @@ def write_xlsx(folder: Path, extracts: list[Extract], tell: Callable[[Extract, i
         datetime_format=INSTANT_FORMAT,
         column_formats={title: _date_formats(extract) for extract, (title, _) in zip(extracts, sheets, strict=False)},
     )
-    _timeless(folder / BOOK)
+    timeless(folder / BOOK)
     return [
         Written(BOOK, extract.dataset.name, counts[extract.dataset.name], len(extract.header)) for extract in extracts
     ]
 
 
-def _timeless(book: Path):
+def timeless(book: Path):
     """Take out when the workbook was written, which nothing else in it depends on: the same rows, the same bytes."""
     fresh = book.with_name(f".{book.name}")
     with zipfile.ZipFile(book) as old, zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as new:
@@ -217,6 +217,8 @@ def dictionary(extracts: list[Extract]) -> list[dict]:
 
 
 class Writer(NamedTuple):
+    """`write` and `count` are None for a format of the whole trial (`whole.py`)."""
+
     label: str
     write: Callable
     count: Callable
@@ -228,6 +230,5 @@ WRITERS = {
     "json": Writer("JSON", write_json, count_json),
     "sdtm-xpt": Writer("SDTM 3.4 as SAS transport (XPT 5), with Define-XML", None, None),
     "sdtm-json": Writer("SDTM 3.4 as Dataset-JSON, with Define-XML", None, None),
+    "registry": Writer("ClinicalTrials.gov: participant flow and adverse events", None, None),
 }
-# These are the whole trial, whatever datasets are chosen (`exports/sdtm`).
-SDTM = {"sdtm-xpt": "xpt", "sdtm-json": "json"}

@@ -20,8 +20,10 @@ from studytracker.trust.models import Entry
 from .datasets import all_datasets
 from .formats import WRITERS
 from .models import Download, ExportJob
-from .package import Cancelled, Order, build, sha256
+from .order import Order
+from .package import Cancelled, build, sha256
 from .privacy import Level
+from .registry import tables as registry
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)  # a silent worker has lost its job after this; it speaks every few thousand rows
@@ -31,9 +33,12 @@ SPEAK_EVERY = timedelta(seconds=1)
 
 
 @transaction.atomic
-def request_export(*, datasets, sites, format, level, purpose, reason="", as_of=None, by, at) -> ExportJob:
+def request_export(
+    *, datasets, sites, format, level, purpose, reason="", as_of=None, options=None, by, at
+) -> ExportJob:
     """Put an export in the queue. Refuses what this person may not export, each with a sentence."""
     check(datasets=datasets, sites=sites, format=format, level=level, reason=reason, as_of=as_of, by=by)
+    options = registry.options(format, options or {}, sites)
     job = ExportJob.objects.create(
         datasets=[name for name in all_datasets() if name in datasets],
         format=format,
@@ -41,6 +46,7 @@ def request_export(*, datasets, sites, format, level, purpose, reason="", as_of=
         purpose=purpose,
         reason=reason,
         as_of=as_of,
+        options=options,
         requested_at=at,
         requested_by=by,
     )
@@ -127,6 +133,9 @@ def run(pk: int, clock: Callable[[], datetime]) -> ExportJob | None:
             manifest = build(_order(job), folder() / f".{job}-{job.attempts}", folder() / name, voice.tell)
         except Cancelled:
             return None
+        except Refused as refused:
+            _mine(job).update(failed_at=clock(), error=str(refused)[:1000], lease_until=None)
+            return None
         except Exception as problem:
             log.exception("%s failed", job)
             _mine(job).update(failed_at=clock(), error=f"{type(problem).__name__}: {problem}"[:1000], lease_until=None)
@@ -146,6 +155,7 @@ def _order(job) -> Order:
         role="; ".join(roles),
         at=job.requested_at,
         as_of=job.as_of,
+        options=job.options,
     )
 
 

@@ -9,6 +9,7 @@ from studytracker.access.grants import Permission
 from studytracker.protocol.models import Site
 from studytracker.rows import both_or_neither, text_when
 
+from .formats import WRITERS
 from .privacy import Level
 
 
@@ -48,6 +49,7 @@ class ExportJob(models.Model):
     purpose = models.CharField(max_length=200)
     reason = models.CharField("reason for exporting as recorded", max_length=500, blank=True)
     as_of = models.PositiveBigIntegerField("as of audit entry", null=True, blank=True, help_text="Empty: now.")
+    options = models.JSONField(default=dict, help_text="What one format alone asks for.")
     requested_at = models.DateTimeField()
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
 
@@ -126,7 +128,7 @@ class ExportJob(models.Model):
 
     @property
     def steps_total(self):
-        return len(self.datasets)
+        return 1 if WRITERS[self.format].write is None else len(self.datasets)
 
 
 class Download(models.Model):

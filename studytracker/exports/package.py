@@ -12,11 +12,8 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
-from django.conf import settings
 from django.db.models import Max
 from django.template.loader import render_to_string
 
@@ -26,36 +23,15 @@ from studytracker.trust.as_of import point_at, standing_at
 from studytracker.trust.models import Entry
 
 from .datasets import Dataset, all_datasets
-from .formats import BLOCK, FIXED_DATE, SDTM, WRITERS, Written, dictionary
-from .privacy import ABOUT, Level, Pseudonyms, left_out
+from .formats import BLOCK, FIXED_DATE, WRITERS, Written, dictionary
+from .order import Incomplete, Order
+from .privacy import ABOUT, Level, left_out
 from .reading import Extract, extract, snapshot
-from .sdtm import building
-
-
-class Incomplete(Exception):
-    """What was written is not what the database held; says which file and both numbers."""
+from .whole import WHOLE
 
 
 class Cancelled(Exception):
     """Somebody cancelled the export meanwhile."""
-
-
-@dataclass(frozen=True)
-class Order:
-    """What to put into a package. `export` is the job's own name: participants' codes are made from it.
-
-    `as_of` is an entry of the audit trail: the data as they stood after it. None: as they are.
-    """
-
-    export: str
-    datasets: tuple[str, ...]
-    sites: tuple[str, ...]
-    format: str
-    level: str
-    purpose: str
-    role: str
-    at: datetime
-    as_of: int | None = None
 
 
 @contextmanager
@@ -72,7 +48,7 @@ def record(order: Order):
 
 def extracts_for(order: Order) -> list[Extract]:
     known = all_datasets()
-    pseudonyms = Pseudonyms(order.export, _participants(order))
+    pseudonyms = order.pseudonyms
     return [
         extract(known[name], sites=order.sites, level=order.level, pseudonyms=pseudonyms)
         for name in order.datasets
@@ -86,32 +62,17 @@ def kept_back(order: Order) -> list[Dataset]:
     return [known[name] for name in order.datasets if not known[name].leaves_at(order.level)]
 
 
-def _participants(order) -> tuple[int, ...]:
-    """Every participant of these sites, whatever is exported: codes then do not depend on the choice of datasets."""
-    rows = all_datasets()["participants"].rows().filter(site__in=order.sites)
-    return tuple(rows.order_by("pk").values_list("pk", flat=True))
-
-
 def build(order: Order, folder: Path, target: Path, tell: Callable[[str, int, int, int], None]) -> dict:
     """Write the package to `target` and return its manifest. `tell(title, step, rows, of)` may raise Cancelled."""
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "data").mkdir(parents=True)
     try:
-        writer = WRITERS[order.format]
         with record(order) as as_of:
-            if order.format in SDTM:
-                return _build_sdtm(order, folder, target, tell, as_of)
-            extracts = extracts_for(order)
-            expected = {each.dataset.name: each.count() for each in extracts}
-            steps = {each.dataset.name: number for number, each in enumerate(extracts, 1)}
-            written = writer.write(
-                folder,
-                extracts,
-                lambda each, rows: tell(
-                    each.dataset.title, steps[each.dataset.name], rows, expected[each.dataset.name]
-                ),
-            )
-        _check(folder, writer, written, expected, extracts)
+            if order.format in WHOLE:
+                extracts, written = [], WHOLE[order.format](order, folder, tell, as_of)
+            else:
+                extracts = extracts_for(order)
+                written = _write(order, folder, extracts, tell)
         manifest = _manifest(order, written, as_of)
         _write_papers(folder, order, extracts, manifest)
         _zip(folder, target)
@@ -120,29 +81,17 @@ def build(order: Order, folder: Path, target: Path, tell: Callable[[str, int, in
     return manifest
 
 
-def _build_sdtm(order, folder, target, tell, as_of) -> dict:
-    """The trial as SDTM, whatever datasets were chosen: its parts refer to each other."""
-    tell("SDTM", 1, 0, len(settings.SDTM))
-    participants = all_datasets()["participants"].rows().filter(site__in=order.sites)
-    trial = building.trial_of(
-        participants.select_related("infusion", "site").prefetch_related("consents"),
-        level=order.level,
-        pseudonyms=Pseudonyms(order.export, _participants(order)),
-        sites=order.sites,
-        at=order.at,
+def _write(order, folder, extracts, tell) -> list[Written]:
+    writer = WRITERS[order.format]
+    expected = {each.dataset.name: each.count() for each in extracts}
+    steps = {each.dataset.name: number for number, each in enumerate(extracts, 1)}
+    written = writer.write(
+        folder,
+        extracts,
+        lambda each, rows: tell(each.dataset.title, steps[each.dataset.name], rows, expected[each.dataset.name]),
     )
-    written = [
-        Written(f"data/{name}", dataset, rows, columns)
-        for name, dataset, rows, columns in building.write(folder / "data", trial, kind=SDTM[order.format])
-    ]
-    for each in written:
-        if (found := building.count(folder / each.name)) != each.rows:
-            raise Incomplete(f"{each.name} holds {found} rows, and {each.rows} were written.")
-    tell("SDTM", 1, len(settings.SDTM), len(settings.SDTM))
-    manifest = _manifest(order, written, as_of)
-    _write_papers(folder, order, [], manifest)
-    _zip(folder, target)
-    return manifest
+    _check(folder, writer, written, expected, extracts)
+    return written
 
 
 def _check(folder, writer, written, expected, extracts):
@@ -169,10 +118,11 @@ def _manifest(order, written, as_of) -> dict:
         "study": rules.registry.id,
         "protocol": {"version": rules.version, "sha256": rules.sha256},
         "as_of": {"audit_entry": as_of},
-        "kept_back": [] if order.format in SDTM else [each.name for each in kept_back(order)],
+        "kept_back": [] if order.format in WHOLE else [each.name for each in kept_back(order)],
         "sites": [] if order.level == Level.STUDY_DAY else list(order.sites),
         "privacy": {"level": order.level, "words": ABOUT[order.level]},
         "ctcae_version": rules.ctcae.version,
+        "options": order.options,
         "datasets": [
             {"dataset": each.dataset, "file": each.name, "rows": each.rows, "columns": each.columns}
             for each in written
@@ -188,6 +138,7 @@ def _write_papers(folder: Path, order: Order, extracts, manifest):
         "level": Level(order.level).label,
         "left_out": [(each.dataset.name, left_out(each.dataset.columns, order.level)) for each in extracts],
         "kept_back": manifest["kept_back"],
+        "has_dictionary": bool(extracts),
     }
     (folder / "README.txt").write_text(render_to_string("exports/readme.txt", about), encoding="utf-8")
     _seal(folder, manifest)

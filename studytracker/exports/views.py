@@ -19,7 +19,9 @@ from .catalogue import exportable
 from .forms import ExportForm
 from .history import ExportFilter, ExportTable
 from .models import ExportJob
-from .package import Order, kept_back, preview
+from .order import Order
+from .package import kept_back, preview, record
+from .registry import tables as registry
 
 PREVIEW_ROWS = 5
 HTMX_STOP_POLLING = 286
@@ -31,7 +33,7 @@ def exports(request):
     form = ExportForm(posted(request), user=request.user)
     shown = None
     if "preview" in request.POST:
-        shown = _preview(request.user, form) if _may_preview(request.user, form) else None
+        shown = _preview(request.user, form)
     else:
         job = submit(request, form, lambda **facts: _request(by=request.user, **facts))
         if job:
@@ -43,7 +45,7 @@ def exports(request):
 
 
 def _request(**facts):
-    job = jobs.request_export(at=timezone.now(), **facts)
+    job = jobs.request_export(options=ExportForm.options(facts), at=timezone.now(), **facts)
     transaction.on_commit(lambda: _wake(job.pk))
     return job
 
@@ -54,30 +56,34 @@ def _wake(pk):
         tasks.export.delay(pk)
 
 
-def _may_preview(user, form):
-    if form.is_valid():
-        given = form.cleaned_data
-        try:
-            jobs.check(by=user, **{name: value for name, value in given.items() if name != "purpose"})
-        except Refused as refused:
-            refused.add_to(form)
-    return form.is_valid()
-
-
 def _preview(user, form):
-    given = form.cleaned_data
-    order = Order(
-        export=f"preview:{user.pk}",
-        datasets=tuple(given["datasets"]),
-        sites=tuple(given["sites"]),
-        format=given["format"],
-        level=given["level"],
-        purpose=given["purpose"],
-        role="",
-        at=timezone.now(),
-        as_of=given["as_of"],
-    )
-    return preview(order, PREVIEW_ROWS), kept_back(order)
+    """What the preview template shows, or None where the form has errors, which it then has in words."""
+    if not form.is_valid():
+        return None
+    given = dict(form.cleaned_data)
+    options, purpose = ExportForm.options(given), given.pop("purpose")
+    try:
+        jobs.check(by=user, **given)
+        order = Order(
+            export=f"preview:{user.pk}",
+            purpose=purpose,
+            role="",
+            at=timezone.now(),
+            options=registry.options(given["format"], options, given["sites"]),
+            **{name: given[name] for name in ("format", "level", "as_of")},
+            **{name: tuple(given[name]) for name in ("datasets", "sites")},
+        )
+        return _shown(order)
+    except Refused as refused:
+        refused.add_to(form)
+        return None
+
+
+def _shown(order):
+    if order.format == "registry":
+        with record(order):
+            return {"registry": registry.results(order)}
+    return {"tables": preview(order, PREVIEW_ROWS), "kept_back": kept_back(order)}
 
 
 @require_safe

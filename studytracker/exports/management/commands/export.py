@@ -1,5 +1,6 @@
 """manage.py export: a package from the command line, or the exports that wait."""
 
+from decimal import Decimal
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
@@ -12,6 +13,7 @@ from studytracker.exports.datasets import all_datasets
 from studytracker.exports.formats import WRITERS
 from studytracker.exports.models import ExportJob
 from studytracker.exports.privacy import Level
+from studytracker.exports.registry.tables import ASSESSMENTS
 from studytracker.refusal import Refused
 from studytracker.trust.acting import acting
 
@@ -29,6 +31,9 @@ class Command(BaseCommand):
         parser.add_argument("--purpose", default="")
         parser.add_argument("--reason", default="", help="needed for --privacy identified")
         parser.add_argument("--as-of", type=int, help="an entry of the audit trail; default: the record as it is")
+        parser.add_argument("--threshold", type=Decimal, help="for --format registry: percent, default 0")
+        parser.add_argument("--assessment-type", choices=ASSESSMENTS, help="for --format registry")
+        parser.add_argument("--time-frame", help="for --format registry")
         parser.add_argument("--output", type=Path, help="copy the package to this file")
 
     def handle(self, **options):
@@ -57,6 +62,7 @@ class Command(BaseCommand):
                     purpose=options["purpose"],
                     reason=options["reason"],
                     as_of=options["as_of"],
+                    options={name: options[name] for name in ("threshold", "assessment_type", "time_frame")},
                     by=user,
                     at=timezone.now(),
                 )
