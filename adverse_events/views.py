@@ -10,6 +10,7 @@ from studytracker import protocol
 from studytracker.access.grants import Permission
 from studytracker.access.scope import reach, require
 from studytracker.protocol.models import Site
+from studytracker.trust.replaced import replaced
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
@@ -31,7 +32,7 @@ from .forms import (
 )
 from .models import SPONSOR, SPONSOR_JUDGES, AdverseEvent
 from .tables import AdverseEventTable, SeriousEventTable
-from .wording import assessments_in_words, facts_in_words, judges_in_words
+from .wording import FACT_FIELDS, assessments_in_words, facts_in_words, judges_in_words
 
 
 @require_safe
@@ -105,7 +106,8 @@ def event(request, identifier, number):
         "participant": row.participant,
         "panel": clock_panel.panel(row, request.user, timezone.now()),
         "today": today[row.site_id],
-        "facts": facts_in_words(row, today[row.site_id]),
+        "facts": [(*fact, FACT_FIELDS.get(fact[0], "")) for fact in facts_in_words(row, today[row.site_id])],
+        "replaced": replaced([row]),
         "judges": judges_in_words(row),
         "doubts": open_doubts(row),
         "confirmations": row.confirmations.select_related("confirmed_by"),

@@ -72,6 +72,20 @@ def facts_in_words(event, today):
     ]
 
 
+# Whose history stands beside which of these facts: the fields of the event, by a space.
+FACT_FIELDS = {
+    "Dictionary term": "dictionary_term",
+    "Onset": "started started_time",
+    "End": "is_ongoing ended ended_time",
+    "Disease activity or adverse event": "nature",
+    "Event of special interest": "special_interest",
+    "Action taken with the infusion": "action_taken",
+    "Treatment given": "is_treated medication treatment",
+    "Outcome": "outcome",
+    "Found at the visit": "visit",
+}
+
+
 @dataclass(frozen=True)
 class Judged:
     """One question, and what each judge says."""

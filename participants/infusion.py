@@ -59,7 +59,6 @@ def infuse(*, participant, infused_on, start_time, by, at, stop_time=None, volum
 def stop_infusion(*, infusion, stop_time, volume_ml, by, at):
     """The end of the infusion with the volume given. Outside the protocol's tolerance a deviation is drafted."""
     infusion = _locked(infusion)
-    participant = infusion.participant
     if infusion.stopped_at:
         raise InfusionRefused("The end of this infusion is recorded already. Nothing was changed.")
     for value, field, words in (
@@ -75,14 +74,43 @@ def stop_infusion(*, infusion, stop_time, volume_ml, by, at):
     infusion.stopped_at, infusion.volume_ml = stopped_at, volume_ml
     infusion.delivered_cells = cells_in(volume_ml, dose.cells_per_ml, dose.viability_percent)
     infusion.save(update_fields=["stopped_at", "volume_ml", "delivered_cells"])
-    tolerance = participant.protocol.product.tolerance_percent
-    if not is_within(infusion.delivered_cells, infusion.planned_cells, tolerance):
-        words = _outside_words(infusion, tolerance)
+    if words := _outside_words(infusion):
         announce(settings.ON_DOSE_OUT_OF_TOLERANCE, infusion, infusion.infused_on, words, by=by, at=at)
     return infusion
 
 
-def _outside_words(infusion, tolerance):
+@transaction.atomic
+def correct_end(*, infusion, reason, by, at, stop_time=None, volume_ml=None):
+    """Put the recorded end or volume right; the delivered cells follow. Returns the infusion, whose `doubts` are
+    sentences on what somebody has to look at again. Raises InfusionRefused.
+    """
+    infusion = _locked(infusion)
+    if not infusion.stopped_at:
+        raise InfusionRefused("The end of this infusion is not recorded yet: there is nothing to correct.")
+    if stop_time:
+        infusion.stopped_at = _after_start(infusion, stop_time, at, field="stop_time")
+        if infusion.interruptions.filter(resumed_at__gt=infusion.stopped_at).exists():
+            raise InfusionRefused(
+                "The infusion was resumed after that. It cannot have ended before.", field="stop_time"
+            )
+    infusion.volume_ml = volume_ml or infusion.volume_ml
+    dose = infusion.dose
+    if dose:
+        infusion.delivered_cells = cells_in(infusion.volume_ml, dose.cells_per_ml, dose.viability_percent)
+    infusion.doubts = []
+    with because(checked_reason(reason)):
+        infusion.save(update_fields=["stopped_at", "volume_ml", "delivered_cells"])
+        if volume_ml and dose:
+            words = _outside_words(infusion)
+            announce(settings.ON_DOSE_CORRECTED, infusion, words, infusion.doubts, by=by, at=at)
+    return infusion
+
+
+def _outside_words(infusion):
+    """How the delivered cells lie outside the protocol's tolerance; empty where they do not."""
+    tolerance = infusion.participant.protocol.product.tolerance_percent
+    if is_within(infusion.delivered_cells, infusion.planned_cells, tolerance):
+        return ""
     return (
         f"{infusion.delivered_cells:,} of {infusion.planned_cells:,} planned cells were delivered: "
         f"{infusion.delivered_percent} %, outside {100 - tolerance} to {100 + tolerance} %."

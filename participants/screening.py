@@ -77,7 +77,7 @@ def screen(
     _check_days(site, screened_on, consent_on, signed_at, at)
     rules = version_at(site.code, consent_on)
     check_form(rules, site, consent_version, consent_on)
-    _term(rules, "sex", sex, field="sex")
+    check_term(rules, "sex", sex, field="sex")
     number = (Participant.objects.filter(site=site).aggregate(last=Max("number"))["last"] or 0) + 1
     participant = Participant.objects.create(
         site=site,
@@ -294,7 +294,7 @@ def withdraw(*, participant, withdrawn_on, reason, note, by, at):
     return participant
 
 
-def _term(rules, vocabulary, code, *, field):
+def check_term(rules, vocabulary, code, *, field):
     try:
         return rules.term(vocabulary, code)
     except protocol.UnknownCode as unknown:
@@ -302,7 +302,7 @@ def _term(rules, vocabulary, code, *, field):
 
 
 def _check_reason(participant, reason, note):
-    term = _term(participant.protocol, "withdrawal_reason", reason, field="reason")
+    term = check_term(participant.protocol, "withdrawal_reason", reason, field="reason")
     if term.needs_text and not note:
         raise ScreeningRefused(f'The reason "{term.label}" needs a note that says what it was.', field="note")
 

@@ -12,6 +12,7 @@ from studytracker.access.grants import Permission
 from studytracker.access.passwords import client_address
 from studytracker.access.scope import reach
 from studytracker.dates import day_label
+from studytracker.trust.replaced import replaced
 from studytracker.web.submission import posted, status_for, submit
 
 from . import doses, gates, infusion, observation
@@ -113,6 +114,7 @@ def infusion_day(request, identifier):
     at = timezone.now()
     may_record = request.user.can(Permission.INFUSE, row.site_id)
     context = {"day": observation.day(row, at), "may_record": may_record, "watch": row.protocol.infusion_observation}
+    context["replaced"] = replaced([row.infused])
     return page(request, "participants/infusion_day.html", row, at, **context)
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import attempt_views, eligibility_views, fact_views, views
+from . import attempt_views, correction_views, eligibility_views, fact_views, views
 from . import decision_views as decisions
 from . import treatment_views as treatment
 
@@ -15,6 +15,8 @@ urlpatterns = [
     path("<slug:identifier>/criteria/", views.criteria, name="criteria"),
     path("ranges/<slug:site>/", fact_views.lab_ranges, name="lab_ranges"),
     path("ranges/<slug:site>/<row:pk>/void/", fact_views.void_range, name="void_range"),
+    path("<slug:identifier>/correct/", correction_views.correct_participant, name="correct_participant"),
+    path("<slug:identifier>/consent/<row:pk>/correct/", correction_views.correct_consent, name="correct_consent"),
     path("<slug:identifier>/screen-again/", attempt_views.screen_again, name="screen_again"),
     path("<slug:identifier>/consent/", attempt_views.consent_again, name="consent_again"),
     path("<slug:identifier>/facts/", fact_views.on_record, name="facts"),
@@ -37,6 +39,7 @@ urlpatterns = [
     path("<slug:identifier>/infusion/interrupt/", treatment.interrupt_infusion, name="interrupt_infusion"),
     path("<slug:identifier>/infusion/resume/", treatment.resume_infusion, name="resume_infusion"),
     path("<slug:identifier>/infusion/vitals/", treatment.infusion_vitals, name="infusion_vitals"),
+    path("<slug:identifier>/infusion/end/correct/", correction_views.correct_infusion, name="correct_infusion"),
     path("<slug:identifier>/dsmb/", decisions.record_decision, name="record_decision"),
     path("<slug:identifier>/infusion/correct/", views.correct_day0, name="correct_day0"),
     path("<slug:identifier>/screen-failure/", views.fail_screening, name="fail_screening"),

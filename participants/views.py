@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from studytracker.access.grants import Permission
 from studytracker.access.scope import reach, require
 from studytracker.dates import day_label
+from studytracker.trust.replaced import replaced
 from studytracker.web.editing import opened_version
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
@@ -65,13 +66,16 @@ def find(request):
 def participant(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, identifier=identifier)
     today = row.site.today(timezone.now())
+    consents = list(row.consents.all())
     return page(
         request,
         "participants/participant.html",
         row,
+        replaced=replaced([row, row.infused, *consents]),
         actions=actions(row, request.user),
         assessment=None if row.infused else screening.assessment(row, today),
-        consents=row.consents.all(),
+        consents=consents,
+        may_correct=request.user.can(Permission.SCREEN, row.site_id),
         corrections=row.infused.corrections.count() if row.infused else 0,
         panels=[import_string(path)(row, request.user, today) for path in settings.PARTICIPANT_PANELS],
         timeline=_timeline(row, request.user, today),

@@ -263,6 +263,8 @@ PROTOCOL_FILE = env.str("PROTOCOL_FILE", default=str(BASE_DIR / "studytracker" /
 
 # Imports run adverse_events -> visits -> participants -> studytracker. What must flow the other way is named here.
 ON_SCREENED = ["visits.schedule.record_screening_visit"]  # called with the participant, in the same transaction
+# Called with the participant and a list to add sentences to, in the same transaction.
+ON_SCREENING_DAY_CORRECTED = ["visits.correcting.move_screening_visit"]
 # Called with the infusion, in the same transaction.
 ON_INFUSED = ["visits.schedule.plan_follow_up", "adverse_events.watching.after_infusion"]
 # Sentences on what is missing of the safety data of a participant at the visits given: (participant, codes).
@@ -274,6 +276,8 @@ DAY0_CHECKS = ["visits.replanning.reasons_against"]  # sentences against a corre
 ON_DAY0_CORRECTED = ["visits.replanning.replan", "adverse_events.watching.after_day0_correction"]
 # Called with the infusion, the day and a sentence, in the same transaction, for a dose outside its tolerance.
 ON_DOSE_OUT_OF_TOLERANCE = ["visits.deviations.draft_dose"]
+# Called with the infusion, a sentence or none, and a list to add sentences to, in the same transaction.
+ON_DOSE_CORRECTED = ["visits.correcting.renew_dose"]
 DAY0_PREVIEW = "visits.replanning.preview"  # what a corrected Day 0 would move
 WORKLISTS = [
     "visits.worklist.items",

@@ -39,7 +39,7 @@ def attend(
     the reason it was not done, empty for done; None leaves them to be recorded later. `measured` holds their values.
     """
     visit = _open(visit)
-    _check_day(visit, attended_on, at)
+    check_day(visit, attended_on, at)
     out = days_out(attended_on, visit.opens_on, visit.closes_on)
     if out and not out_of_window_reason:
         raise AttendanceRefused(f"{window_words(visit, attended_on)} Give the reason.", field="out_of_window_reason")
@@ -52,17 +52,23 @@ def attend(
     if procedures is not None:
         procedures_of.record(visit=visit, procedures=procedures, measured=measured, by=by, at=at)
     if out:
-        why = f"{window_words(visit, attended_on)} Reason: {out_of_window_reason}."
-        deviations.draft(visit, deviations.OUT_OF_WINDOW, attended_on, why, by=by, at=at)
+        deviations.draft(visit, deviations.OUT_OF_WINDOW, attended_on, out_of_window_words(visit), by=by, at=at)
     if late:
         draft_late_entry(visit, late, by=by, at=at)
     return visit
 
 
+def out_of_window_words(visit):
+    return f"{window_words(visit, visit.attended_on)} Reason: {visit.out_of_window_reason}."
+
+
 def draft_late_entry(visit, late, *, by, at):
+    deviations.draft(visit, deviations.LATE_ENTRY, visit.attended_on, late_words(visit, late), by=by, at=at)
+
+
+def late_words(visit, late):
     days = f"{late} business days after its day, {day_label(visit.attended_on)}"
-    why = f"{visit.code} was logged {days}. Reason: {visit.late_entry_reason}."
-    deviations.draft(visit, deviations.LATE_ENTRY, visit.attended_on, why, by=by, at=at)
+    return f"{visit.code} was logged {days}. Reason: {visit.late_entry_reason}."
 
 
 @transaction.atomic
@@ -191,7 +197,7 @@ def check_not_ahead(site, attended_on, at):
         )
 
 
-def _check_day(visit, attended_on, at):
+def check_day(visit, attended_on, at):
     participant = visit.participant
     check_not_ahead(visit.site, attended_on, at)
     if attended_on <= participant.infused_on:

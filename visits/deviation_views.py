@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from participants.models import Participant
 from studytracker.access.grants import Permission
 from studytracker.access.scope import reach, require
+from studytracker.trust.replaced import replaced
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
@@ -56,7 +57,7 @@ def deviation(request, identifier, number):
         if row.stage in stages and request.user.can(permission, row.site_id)
     ]
     state = row.report_state(row.site.today(timezone.now()))
-    return page(request, "visits/deviation.html", row, steps=steps, report_state=state)
+    return page(request, "visits/deviation.html", row, steps=steps, report_state=state, replaced=replaced([row]))
 
 
 @form_view

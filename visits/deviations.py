@@ -6,7 +6,7 @@ from django.db.models import Max
 from participants.models import Participant
 from studytracker.dates import day_label
 from studytracker.refusal import Refused
-from studytracker.trust.acting import because
+from studytracker.trust.acting import because, current
 
 from .models import CLASSIFIED, COMPLETED, DRAFTED, Deviation
 
@@ -31,6 +31,23 @@ def draft_dose(infusion, happened_on, description, *, by, at):
     if visit and visit.deviations.filter(category=DOSE, voided_at=None).exists():
         return None
     return _create(infusion.participant, DOSE, happened_on, description, visit=visit, by=by, at=at)
+
+
+def renew(visit, category, description, *, by, at):
+    """What the system drafted of this kind at a visit whose facts are corrected; `description` is empty where nothing
+    departs any more. Call it in the transaction of the correction, with its reason in force.
+
+    A draft is voided and, where there still is a cause, drafted anew. What a person has completed stays as it was
+    judged. Returns those, for somebody to look at again.
+    """
+    standing = list(visit.deviations.filter(category=category, voided_at=None).select_related("participant"))
+    judged = [each for each in standing if each.stage != DRAFTED]
+    for drafted in standing:
+        if drafted.stage == DRAFTED:
+            void(deviation=drafted, reason=current().reason[:500], by=by, at=at)
+    if description and not judged:
+        draft(visit, category, visit.attended_on, description, by=by, at=at)
+    return judged
 
 
 @transaction.atomic

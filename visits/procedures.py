@@ -88,11 +88,18 @@ def _check_done(visit, done, measured):
 
 def _draft_deviation(visit, procedures, *, by, at):
     """One deviation for all that was not done at this visit."""
-    missed = [f"{procedure.name} ({why})" for procedure in of(visit) if (why := procedures[procedure.code])]
-    if missed:
-        category = deviations.PROCEDURE_BEFORE if visit.planned.kind == "screening" else deviations.PROCEDURE
-        why = f"Not done at {visit.code}: {'; '.join(missed)}."
-        deviations.draft(visit, category, visit.attended_on, why, by=by, at=at)
+    if why := not_done_words(visit, procedures):
+        deviations.draft(visit, category_of(visit), visit.attended_on, why, by=by, at=at)
+
+
+def category_of(visit):
+    return deviations.PROCEDURE_BEFORE if visit.planned.kind == "screening" else deviations.PROCEDURE
+
+
+def not_done_words(visit, procedures) -> str:
+    """What was not done at the visit, with each reason; empty where all was. `procedures` as for `record`."""
+    missed = [f"{procedure.name} ({why})" for procedure in of(visit) if (why := procedures.get(procedure.code))]
+    return f"Not done at {visit.code}: {'; '.join(missed)}." if missed else ""
 
 
 def _check_visit(visit):

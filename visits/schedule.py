@@ -82,8 +82,11 @@ def _stamp_screening(participant, code, span, *, by, at):
     visit.target_on, visit.opens_on, visit.closes_on = span
     visit.save(update_fields=["target_on", "opens_on", "closes_on"])
     if visit.days_out:
-        why = (
-            f"{code} on {day_label(visit.attended_on)} is outside its window, "
-            f"{day_label(span.opens_on)} to {day_label(span.closes_on)}."
-        )
-        deviations.draft(visit, deviations.OUT_OF_WINDOW, visit.attended_on, why, by=by, at=at)
+        deviations.draft(visit, deviations.OUT_OF_WINDOW, visit.attended_on, outside_words(visit), by=by, at=at)
+
+
+def outside_words(visit):
+    return (
+        f"{visit.code} on {day_label(visit.attended_on)} is outside its window, "
+        f"{day_label(visit.opens_on)} to {day_label(visit.closes_on)}."
+    )

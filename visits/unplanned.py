@@ -37,7 +37,7 @@ def log(*, participant, kind, attended_on, visit_type, note, procedures, measure
     visit = Visit(participant=participant, site=participant.site, unplanned=kind)
     for reason in reasons_against(participant, planned):
         raise AttendanceRefused(reason)
-    _check_day(visit, planned, attended_on, at)
+    check_day(visit, planned, attended_on, at)
     late = needs_late_reason(visit, attended_on, at, late_entry_reason)
     visit.code = _code(participant, planned)
     visit.order = len(participant.protocol.visits) + participant.visits.count()
@@ -57,7 +57,7 @@ def _code(participant, planned):
     return f"{planned.numbered_as}{participant.visits.filter(unplanned=planned.code).count() + 1}"
 
 
-def _check_day(visit, planned, attended_on, at):
+def check_day(visit, planned, attended_on, at):
     participant = visit.participant
     check_not_ahead(visit.site, attended_on, at)
     if attended_on < participant.screened_on:

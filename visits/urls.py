@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import amendment_views, planner_views, value_views, views
+from . import amendment_views, correction_views, planner_views, value_views, views
 
 urlpatterns = [
     path("", views.visits, name="visits"),
@@ -9,6 +9,12 @@ urlpatterns = [
     path("<slug:identifier>/plan/", planner_views.plan_day0, name="plan_day0"),
     path("<slug:identifier>/outside/<slug:kind>/", views.log_unplanned, name="log_unplanned"),
     path("<slug:identifier>/<slug:code>/", views.visit, name="visit"),
+    path("<slug:identifier>/<slug:code>/correct/", correction_views.correct_visit, name="correct_visit"),
+    path(
+        "<slug:identifier>/<slug:code>/procedures/<slug:procedure>/correct/",
+        correction_views.correct_procedure,
+        name="correct_procedure",
+    ),
     path("<slug:identifier>/<slug:code>/procedures/", views.record_procedures, name="record_procedures"),
     path("<slug:identifier>/<slug:code>/values/", value_views.complete_visit, name="complete_visit"),
     path("<slug:identifier>/<slug:code>/sledai/", value_views.score_sledai, name="score_sledai"),

@@ -13,6 +13,7 @@ from studytracker.access.scope import reach, require
 from studytracker.dates import day_label
 from studytracker.protocol.marks import UnknownCode
 from studytracker.protocol.models import Site
+from studytracker.trust.replaced import replaced
 from studytracker.web.editing import opened_version
 from studytracker.web.listing import filtered, listing
 from studytracker.web.pdf import NoPdf, as_pdf
@@ -94,6 +95,7 @@ def visit(request, identifier, code):
         "booked_for": bookings.booked_for(row),
         "may_book": may_log and not row.attended_on and not row.missed_at and row.closes_on,
         "recorded": recorded,
+        "replaced": replaced([row, *recorded]),
         "planned": procedures.of(row),
         "links": panels.links(row, row.status(today), True) if may_log else (),
         "lacking": lacking,

@@ -21,8 +21,10 @@ FIRST_NOTE = (
 
 
 class Words(django_tables2.Column):
-    def __init__(self, header, *, once=False, **kwargs):
+    def __init__(self, header, *, once=False, wraps=False, **kwargs):
         self.once = once
+        if once and not wraps:
+            kwargs["attrs"] = {"td": {"class": "text-nowrap"}}
         super().__init__(verbose_name=header, orderable=False, empty_values=(), **kwargs)
 
     def render(self, value, record, bound_column):
@@ -85,11 +87,17 @@ class OfEvents(Output):
         people = {person.identifier: person for person in trial.people}
         numbers = {person.identifier: place for place, person in enumerate(trial.people)}
         events = sorted(cls.chosen(trial), key=lambda event: in_order(event, people[event.participant], numbers))
-        table = cls([event.record for event in events], today=trial.today)
+        table = cls([event.record for event in events], today=trial.today, orderable=False)
         table.counted = {event.record.pk for event in events if event.is_counted}
+        groups = [(event.is_counted, event.participant) for event in events]
+        table.repeats = {
+            event.record.pk
+            for event, group, above in zip(events[1:], groups[1:], groups, strict=False)
+            if group == above
+        }
         for place, name in enumerate(table.sequence):
             (table.columns.show if place in cls.places(table) else table.columns.hide)(name)
-        table.footnotes = (FIRST_NOTE, *cls.footnotes)
+        table.footnotes = (*cls.footnotes, FIRST_NOTE)
         return table
 
     @classmethod
@@ -100,8 +108,15 @@ class OfEvents(Output):
         ]
         return held[: cls.paper_columns]
 
-    def render_treatment(self, record):
+    def is_repeat(self, record):
+        """Keys are printed once for a participant in a treatment."""
+        return record.pk in self.repeats
+
+    def value_treatment(self, record):
         return record.participant.protocol.treatment.arm if record.pk in self.counted else BEFORE
+
+    def render_treatment(self, record):
+        return self._once(record, self.value_treatment(record))
 
     # On paper these columns hold what the files hold.
     def render_is_serious(self, value):
@@ -112,6 +127,18 @@ class OfEvents(Output):
 
     def render_causality(self, record):
         return self.value_causality(record)
+
+    def render_study_day(self, record):
+        return _shown(self.value_study_day(record)) or "*"
+
+    def render_dose_days(self, record):
+        return _shown(self.value_dose_days(record))
+
+    def render_dose_hours(self, record):
+        return _shown(self.value_dose_hours(record))
+
+    def render_dose_minutes(self, record):
+        return _shown(self.value_dose_minutes(record))
 
     def address_of(self, record):
         return None
@@ -130,11 +157,13 @@ def in_order(event, person, numbers):
 class EventListing(OfEvents, AdverseEventTable):
     code = "events"
     caption = "Adverse events, single dose (AEL02_ED, ICH E3 16.2.7.1)"
+    footnotes, paper_columns = AdverseEventTable.footnotes, AdverseEventTable.paper_columns
 
 
 class SeriousListing(OfEvents, SeriousEventTable):
     code = "serious-events"
     caption = "Serious adverse events, with reasons (AEL03)"
+    footnotes, paper_columns = SeriousEventTable.footnotes, SeriousEventTable.paper_columns
 
     @classmethod
     def chosen(cls, trial):
@@ -156,7 +185,7 @@ class Deaths(Listing):
         "Whether there was an autopsy is not recorded here.",
     )
 
-    treatment = Words("Treatment", once=True)
+    treatment = Words("Treatment")
     participant = Words("Center/Participant ID", once=True)
     age_sex = Words("Age/Sex/Race", once=True)
     dosed = Words("Date of First Study Drug Administration")
@@ -202,8 +231,8 @@ class CodingCheck(Listing):
     is_of_events = True
     footnotes = (footnotes.CODING_NOTE,)
 
-    soc = Words("System Organ Class (CTCAE)", once=True)
-    coded = Words("Preferred Term (CTCAE)", once=True)
+    soc = Words("System Organ Class (CTCAE)", once=True, wraps=True)
+    coded = Words("Preferred Term (CTCAE)", once=True, wraps=True)
     reported = Words("Investigator-Specified Term")
 
     class Meta:
@@ -221,7 +250,7 @@ class DispositionListing(Listing):
     caption = "Disposition by participant (ICH E3 16.2.1)"
     wanted = frozenset({VISITS})
 
-    participant = Words("Center/Participant ID")
+    participant = Words("Center/Participant ID", once=True)
     age_sex = Words("Age/Sex/Race")
     screened = Words("Screened")
     enrolled = Words("Enrolled")
@@ -265,7 +294,7 @@ class ExposureListing(Listing):
     code = "exposure-listing"
     caption = "Exposure by participant (ICH E3 16.2.5)"
 
-    participant = Words("Center/Participant ID")
+    participant = Words("Center/Participant ID", once=True)
     dosed = Words("Date of the infusion")
     lot = Words("Lot")
     weight = Words("Weight (kg)")
@@ -341,8 +370,8 @@ class LabAbnormalities(Listing):
         "The grade is that which the number alone suggests. " + footnotes.DAY_NOTE,
     )
 
-    treatment = Words("Treatment", once=True)
-    test = Words("Lab Test (Unit)", once=True)
+    treatment = Words("Treatment")
+    test = Words("Lab Test (Unit)")
     participant = Words("Center/Participant ID", once=True)
     day = Words("Study Day")
     on = Words("Date")

@@ -14,7 +14,7 @@ from conftest import NOW
 from participants.decisions import record_decision
 from participants.holds import propose_hold
 from participants.labs import record_lab, record_range
-from participants.models import DsmbDecision, Hold, LabResult, Participant, ProductLot, SiteLabRange
+from participants.models import Consent, DsmbDecision, Hold, LabResult, Participant, ProductLot, SiteLabRange
 from studytracker.access.people import grant
 from studytracker.dates import PartialDate
 from studytracker.exports.jobs import request_export
@@ -90,9 +90,14 @@ PAGES = {
     "release_lot": (["lot"], {"investigator"}),
     "record_custody": (["lot"], ENTERS),
     "correct_day0": (["MUSC-001"], ENTERS),
+    "correct_participant": (["MUSC-001"], ENTERS),
+    "correct_consent": (["MUSC-001", "consent"], ENTERS),
+    "correct_infusion": (["MUSC-001"], ENTERS),
     "fail_screening": (["MUSC-002"], ENTERS),
     "withdraw": (["MUSC-001"], ENTERS),
     "visit": (["MUSC-001", "W1"], AT_MUSC),
+    "correct_visit": (["MUSC-001", "U1"], ENTERS),
+    "correct_procedure": (["MUSC-001", "U1", "vitals"], ENTERS),
     "printed_schedule": (["MUSC-001"], AT_MUSC),
     "amend": (["MUSC-001"], ENTERS),
     "plan_day0": (["MUSC-002"], AT_MUSC),
@@ -167,6 +172,7 @@ ELSEWHERE |= {"safety_output"}
 
 # A word in place of a row number: the first row of that kind at MUSC.
 ROWS = {
+    "consent": (Consent, "participant__site"),
     "fact": (LabResult, "site"),
     "range": (SiteLabRange, "site"),
     "mail": (Mail, "site"),

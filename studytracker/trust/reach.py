@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
@@ -14,25 +15,35 @@ from .wording import by_table
 @cache
 def site_path(table: str) -> str | None:
     """How a row of the table leads to its site, or None when it belongs to the whole trial."""
-    model = by_table().get(table)
-    if model is None:
-        return None
-    fields = {field.name: field for field in model._meta.local_concrete_fields if field.is_relation}
-    if "site" in fields:
-        return "site"
-    path = "participant" in fields and site_path(fields["participant"].related_model._meta.db_table)
-    return f"participant__{path}" if path else None
+    return _path(table, "site")
 
 
 @cache
 def participant_path(table: str) -> str | None:
     """How a row leads to its participant's key: 'pk' for the participant itself."""
+    if by_table().get(table) is participants():
+        return "pk"
+    return _path(table, "participant")
+
+
+def _path(table, wanted) -> str | None:
+    """By its own `wanted`, else by that of the row it is a part of, as a procedure is of its visit.
+
+    A part names its whole and cannot do without it: what may be empty leads nowhere, nor does a person of the staff.
+    """
     model = by_table().get(table)
     if model is None:
         return None
-    if table == participants()._meta.db_table:
-        return "pk"
-    return "participant" if "participant" in {field.name for field in model._meta.local_concrete_fields} else None
+    fields = [field for field in model._meta.local_concrete_fields if field.is_relation]
+    if wanted in {field.name for field in fields}:
+        return wanted
+    for field in fields:
+        owner = field.related_model
+        if field.null or owner is model or issubclass(owner, AbstractBaseUser):
+            continue
+        if path := _path(owner._meta.db_table, wanted):
+            return f"{field.name}__{path}"
+    return None
 
 
 @cache
@@ -74,7 +85,7 @@ def of_participant(identifier: str) -> Q:
     found = Q(pk__in=[])
     for table, model in by_table().items():
         if path := participant_path(table):
-            lookup = "identifier__iexact" if path == "pk" else "participant__identifier__iexact"
+            lookup = "identifier__iexact" if path == "pk" else f"{path}__identifier__iexact"
             found |= Q(table=table, row_id__in=_keys(model, {lookup: identifier}))
     return found
 
@@ -84,7 +95,7 @@ def identifiers(table: str) -> dict[str, str]:
     path = participant_path(table)
     if path is None:
         return {}
-    column = "identifier" if path == "pk" else "participant__identifier"
+    column = "identifier" if path == "pk" else f"{path}__identifier"
     return {str(key): name for key, name in by_table()[table]._base_manager.values_list("pk", column)}
 
 

@@ -22,7 +22,7 @@ from .signatures import standing, verify
 from .standing import standing as standing_of_trail
 from .subjects import UnknownSubject
 from .tables import EntryFilter, EntryTable
-from .wording import instant, lines, record_name
+from .wording import field_name, instant, lines, record_name
 
 
 @require_safe
@@ -79,13 +79,15 @@ def trail_verifier(request):
 
 @require_safe
 def history(request, table, row_id):
-    """Every field of one record, with each of its values: who changed it, when and why."""
+    """Every field of one record, or those of `?field=`, with each value: who changed it, when and why."""
     require(request.user, Permission.AUDIT)
     entries = Entry.objects.visible_to(request.user).filter(table=table, row_id=row_id).order_by("-id")
     if not entries:
         raise Http404
-    told = [(entry, instant(entry.at), lines(entry)) for entry in entries]
+    columns = request.GET.getlist("field")
+    told = [(entry, instant(entry.at), lines(entry, columns)) for entry in entries]
     context = {"record": record_name(table), "row_id": row_id, "told": told, "table": table}
+    context["only"] = ", ".join(field_name(table, column) for column in columns)
     return render(request, "trust/history.html", context | {"participant": identifiers(table).get(row_id, "")})
 
 

@@ -72,6 +72,11 @@ def _fields(table) -> dict[str, models.Field]:
     return {field.column: field for field in model._meta.local_concrete_fields} if model else {}
 
 
+def field_name(table, column) -> str:
+    """'Date of the screening visit', or the column's own name where the model has none."""
+    return _label(_fields(table), column)
+
+
 def _label(fields, name) -> str:
     field = fields.get(name)
     return str(field.verbose_name).capitalize() if field else name

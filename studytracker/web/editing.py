@@ -8,6 +8,8 @@
   gives `act` only what differs. The model itself refuses a replaced value without a reason (Versioned).
 """
 
+from copy import copy
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from django import forms
@@ -28,7 +30,13 @@ class ReasonField(TextField):
 
 
 class CorrectionForm(forms.Form):
-    """The fields are those of the row, by name, and start with its values. `cleaned_data` holds what differs."""
+    """The fields are those of the row, by name, and start with its values. `cleaned_data` holds what differs.
+
+    A box that shows a field of the row in another way, such as the time of an instant at the site, stands in SHOWS
+    with the field's name; `value_of` then gives its value.
+    """
+
+    SHOWS: dict[str, str] = {}
 
     def __init__(self, *args, row, **kwargs):
         self.row = row
@@ -99,7 +107,8 @@ def _field(form, row, column, was, theirs):
     field = _model_field(row, column)
     if field is None:
         return None
-    yours = _typed(form, field) if field.name in form.fields else ""
+    boxes = [box for box, shown in getattr(form, "SHOWS", {}).items() if shown == field.name]
+    yours = _typed(form, field) if field.name in form.fields else " ".join(str(form[box].data) for box in boxes)
     return Field(
         str(field.verbose_name).capitalize(), words_of(field, was.get(column)), words_of(field, theirs[column]), yours
     )
@@ -129,6 +138,22 @@ def _take_over(form, row, was, changed):
             continue
         if _typed(form, field) == words_of(field, was.get(column)):
             _put(form, field.name, getattr(row, field.name))
+    for box, name in getattr(form, "SHOWS", {}).items():
+        column = row._meta.get_field(name).column
+        if column in changed and was.get(column) and form[box].data == _shown(form, box, _before(row, name, was)):
+            _put(form, box, form.value_of(row, box))
+
+
+def _before(row, name, was):
+    """The row with the instant that it had."""
+    before = copy(row)
+    at = datetime.fromisoformat(was[row._meta.get_field(name).column])
+    setattr(before, name, at if at.tzinfo else at.replace(tzinfo=UTC))
+    return before
+
+
+def _shown(form, box, row) -> str:
+    return str(form.fields[box].prepare_value(form.value_of(row, box)))
 
 
 def _put(form, name, value):

@@ -51,6 +51,27 @@ def history_link(row):
     return format_html('<a href="{}">History<span class="visually-hidden"> of {}</span></a>', url, row)
 
 
+@register.simple_tag(takes_context=True)
+def value_history(context, row, names):
+    """Beside a value that was ever replaced: a link to what it was. `names` are fields of the row, by a space.
+
+    The view gives the page `replaced` (studytracker.trust.replaced) for the rows it shows.
+    """
+    columns = [row._meta.get_field(name).column for name in names.split()]
+    changed = context["replaced"].get((row._meta.db_table, str(row.pk)), ())
+    shown = [column for column in columns if column in changed]
+    if not shown:
+        return ""
+    url = f"{reverse('history', args=[row._meta.db_table, row.pk])}?{urlencode({'field': columns}, doseq=True)}"
+    what = ", ".join(str(row._meta.get_field(name).verbose_name) for name in names.split())
+    return format_html(
+        ' <a class="value-history" href="{}"><span aria-hidden="true">↺</span> changed'
+        '<span class="visually-hidden">: history of {}</span></a>',
+        url,
+        what,
+    )
+
+
 @register.inclusion_tag("trust/trail_head.html")
 def trail_head():
     """The head of the seals, for whatever is printed and kept: each sheet is then a witness. One query."""
