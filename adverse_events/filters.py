@@ -4,16 +4,12 @@ from django.db.models import Q
 
 from studytracker import protocol
 from studytracker.dates import PartialDate
+from studytracker.protocol.models import Site
 from studytracker.web.fields import PartialDateField
 
 from .models import AdverseEvent
 
 FEWEST_LETTERS = 3  # an index of three letters at a time serves the search
-
-
-def sites():
-    """From the protocol: no query."""
-    return [(rules.code, rules.code) for rules in protocol.current().sites]
 
 
 class PartialDateFilter(django_filters.Filter):
@@ -36,7 +32,7 @@ class AdverseEventFilter(django_filters.FilterSet):
     """Every filter is served by an index, whatever the listing is sorted by."""
 
     identifier = django_filters.CharFilter(label="Participant", max_length=20, method="of_participant")
-    site = django_filters.ChoiceFilter(choices=sites, label="Site", empty_label="Any site")
+    site = django_filters.ChoiceFilter(choices=Site.choices, label="Site", empty_label="Any site")
     term = TermFilter(lookup_expr="icontains", label="Reported term contains", max_length=100)
     is_serious = django_filters.ChoiceFilter(
         choices=[("True", "Serious only"), ("False", "Not serious")], label="Serious", empty_label="Either"

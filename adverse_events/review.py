@@ -90,9 +90,19 @@ def board(sites, reviewer) -> list[Looked]:
     ]
 
 
-def _entries_by_event(events, since) -> dict[str, list[Entry]]:
+def changed_between(sites, since: int, upto: int) -> list[Looked]:
+    """The events that are new, changed or voided after entry `since`, by entry `upto`; for the board's packet."""
+    events = list(_events(sites))
+    told = _entries_by_event(events, since, upto)
+    looked = [_looked(event, told.get(str(event.pk), []), {}) for event in events]
+    return [each for each in looked if each.what != SAME]
+
+
+def _entries_by_event(events, since, upto=None) -> dict[str, list[Entry]]:
     keys = [str(event.pk) for event in events]
     found = Entry.objects.filter(table=TABLE, row_id__in=keys, id__gt=since).order_by("row_id", "id")
+    if upto is not None:
+        found = found.filter(id__lte=upto)
     return {key: list(entries) for key, entries in groupby(found, lambda entry: entry.row_id)}
 
 

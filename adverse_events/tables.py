@@ -25,7 +25,8 @@ def on_screen(**kwargs):
 class AdverseEventTable(tables.Table):
     """AEL02_ED, for a single dose, as files and on paper; the columns of the review board on the page.
 
-    Ordering columns are those an index serves (models/event.py).
+    It is put in order by what has one: the participant, the dates and the grade. Words and answers are filtered
+    by, and no reader wants them by the alphabet. An index serves each order with each filter (models/event.py).
     """
 
     caption = "Adverse events (ICH E3 16.2.7.1)"
@@ -57,16 +58,16 @@ class AdverseEventTable(tables.Table):
         verbose_name="AE",
         linkify=lambda record: reverse("event", args=[record.participant.identifier, record.number]),
     )
-    term = on_screen(accessor="term", order_by="term", verbose_name="Dictionary term / reported term")
+    term = on_screen(accessor="term", orderable=False, verbose_name="Dictionary term / reported term")
     started = on_screen(
         accessor="started", order_by="started", verbose_name="Start (study day, infusion = 1)", attrs=NO_WRAP
     )
     ended = on_screen(accessor="ended", order_by="ended", verbose_name="End", attrs=NO_WRAP)
     duration = tables.Column(empty_values=(), orderable=False, verbose_name="AE Duration in Days")
-    is_serious = tables.Column(verbose_name="Serious")
+    is_serious = tables.Column(orderable=False, verbose_name="Serious")
     grade = tables.Column(empty_values=(), order_by="grade_order", verbose_name="Most Extreme Intensity (CTCAE grade)")
-    causality = tables.Column(empty_values=(), verbose_name="Caused by Study Drug")
-    outcome = tables.Column(empty_values=(), verbose_name="Outcome (1)")
+    causality = tables.Column(empty_values=(), orderable=False, verbose_name="Caused by Study Drug")
+    outcome = tables.Column(empty_values=(), orderable=False, verbose_name="Outcome (1)")
     treated = tables.Column(empty_values=(), orderable=False, verbose_name="Treatment for AE")
     action = tables.Column(empty_values=(), orderable=False, verbose_name="Action Taken (2)")
     from_dose = on_screen(orderable=False, verbose_name="Days from infusion (D0)", attrs=NO_WRAP)

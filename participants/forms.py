@@ -145,6 +145,18 @@ class InfusionForm(forms.Form):
         super().__init__(*args, **kwargs)
 
 
+class InfusionDespiteForm(InfusionForm):
+    reason = ReasonField(label="Why was it given although a gate was closed?", help_text="Name the source.")
+    impact = TextField(
+        label="Impact on the participant and the data",
+        max_length=1000,
+        error_messages={"required": "Say what it means for the participant and the data, even if nothing."},
+    )
+    action = TextField(
+        label="Corrective action", max_length=1000, error_messages={"required": "Say what was or will be done."}
+    )
+
+
 class Day0Form(forms.Form):
     infused_on = DateField(label="Corrected date of the infusion (Day 0)")
     start_time = TimeField(label="Corrected start of the infusion", help_text="Site time, such as 10:15.")

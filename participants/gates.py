@@ -8,12 +8,15 @@ from studytracker.dates import day_label
 
 from . import confirmation, decisions, holds
 
+DOSING = "dosing_or_storage"
+
 
 class Gate(NamedTuple):
     name: str
     reasons: list[str]  # empty: open
     words: str  # what an open gate rests on
     link: tuple[str, str]  # (label, address) of the place where it is opened
+    category: str  # of the deviation that an infusion is while it is closed: a code of the protocol
 
     @property
     def is_open(self):
@@ -45,34 +48,37 @@ def _consent(participant, started_at):
     signed = [consent for consent in participant.consents.all() if consent.signed_at <= started_at]
     words = f"Form {signed[-1].form_version}, signed {day_label(signed[-1].signed_on)}" if signed else ""
     reasons = [] if signed else ["No consent was signed before this time. Check the date, or record the consent."]
-    return Gate("Consent", reasons, words, _here(participant, "Participant", "participant"))
+    return Gate("Consent", reasons, words, _here(participant, "Participant", "participant"), "consent")
 
 
 def _eligibility(participant, on):
     link = _here(participant, "Eligibility worksheet", "worksheet")
-    enrolled = participant.enrolled
+    enrolled, words = participant.enrolled, ""
     if not enrolled:
-        return Gate("Eligibility", ["An investigator confirms eligibility and enrolls first."], "", link)
-    if on < enrolled.enrolled_on:
-        return Gate("Eligibility", [f"Enrolled on {day_label(enrolled.enrolled_on)}, which is later."], "", link)
-    reasons = confirmation.against_infusion(participant, on)  # signed, not stale, and judged again for that very day
-    return Gate("Eligibility", reasons, f"Confirmed {day_label(enrolled.enrolled_on)} by {enrolled.enrolled_by}", link)
+        reasons = ["An investigator confirms eligibility and enrolls first."]
+    elif on < enrolled.enrolled_on:
+        reasons = [f"Enrolled on {day_label(enrolled.enrolled_on)}, which is later."]
+    else:
+        reasons = confirmation.against_infusion(participant, on)  # signed, not stale, judged again for that very day
+        words = f"Confirmed {day_label(enrolled.enrolled_on)} by {enrolled.enrolled_by}"
+    return Gate("Eligibility", reasons, words, link, "eligibility")
 
 
 def _holds(participant):
-    return Gate("No open hold", holds.reasons_against(participant.site_id), "None is open", _plain("Holds", "holds"))
+    reasons = holds.reasons_against(participant.site_id)
+    return Gate("No open hold", reasons, "None is open", _plain("Holds", "holds"), "other")
 
 
 def _between(participant, on):
     reasons = decisions.reasons_against(participant, on)
     words = "The safety data of whoever was infused before are reviewed"
-    return Gate("Between participants", reasons, words, _plain("Slots and reviews", "slots"))
+    return Gate("Between participants", reasons, words, _plain("Slots and reviews", "slots"), "stagger_gate")
 
 
 def _lot(participant, dose, started_at):
     link = _here(participant, "Dose bench", "prepare_dose")
     if dose is None:
-        return Gate("Dose and lot", ["No dose is worked out yet from a released lot."], "", link)
+        return Gate("Dose and lot", ["No dose is worked out yet from a released lot."], "", link, DOSING)
     lot, reasons = dose.lot, []
     if not lot.released_at or lot.released_at > started_at:
         reasons.append(f"Lot {lot} was not released at this time. An investigator releases it on its page.")
@@ -80,20 +86,31 @@ def _lot(participant, dose, started_at):
         reasons.append(f"Lot {lot} expired on {day_label(participant.site.today(lot.expires_at))}. Use another lot.")
     if dose.thawed_at > started_at:
         reasons.append("The cells were thawed later than this time. Check the start, or work the dose out again.")
-    return Gate("Dose and lot", reasons, f"{dose.volume_ml} mL of lot {lot}, {dose.target_cells:,} cells", link)
+    words = f"{dose.volume_ml} mL of lot {lot}, {dose.target_cells:,} cells"
+    return Gate("Dose and lot", reasons, words, link, DOSING)
 
 
 def _second_person(participant, dose):
     link = _here(participant, "Second check", "check_dose")
     if dose is None or not dose.checked_at:
         who = f"another person than {dose.prepared_by}" if dose else "a second person"
-        return Gate("Second person", [f"The dose is not checked: {who} confirms it with their password."], "", link)
-    return Gate("Second person", [], f"Checked by {dose.checked_by}", link)
+        reasons = [f"The dose is not checked: {who} confirms it with their password."]
+        return Gate("Second person", reasons, "", link, DOSING)
+    return Gate("Second person", [], f"Checked by {dose.checked_by}", link, DOSING)
 
 
 def _plain(label, name):
     return label, reverse(name)
 
 
+def closed(participant, started_at) -> list[Gate]:
+    return [gate for gate in gates(participant, started_at) if not gate.is_open]
+
+
 def reasons_against(participant, started_at) -> list[str]:
-    return [sentence for gate in gates(participant, started_at) for sentence in gate.reasons]
+    return [sentence for gate in closed(participant, started_at) for sentence in gate.reasons]
+
+
+def in_words(gates) -> str:
+    """Each with what it waits for, one a line."""
+    return "\n".join(f"{gate.name}: {' '.join(gate.reasons)}" for gate in gates)

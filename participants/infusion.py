@@ -14,7 +14,7 @@ from studytracker.trust.versions import checked_reason
 from . import gates, holds
 from .doses import cells_in, is_within
 from .models import Day0Correction, Infusion, Interruption, Participant
-from .product import give
+from .product import give, move_given
 from .screening import announce
 
 
@@ -29,13 +29,45 @@ def infuse(*, participant, infused_on, start_time, by, at, stop_time=None, volum
     `infused_on`, `start_time` and `stop_time` are site-local. With an end and a volume it is finished at once. Raises
     InfusionRefused with what each closed gate waits for (`participants.gates`).
     """
+    participant, started_at = _may_have_started(participant, infused_on, start_time, at)
+    if reasons := gates.reasons_against(participant, started_at):
+        raise InfusionRefused(*reasons)
+    return _record(participant, infused_on, started_at, stop_time, volume_ml, by, at)
+
+
+@transaction.atomic
+def infuse_despite(
+    *, participant, infused_on, start_time, reason, impact, action, by, at, stop_time=None, volume_ml=None
+):
+    """Record an infusion that took place although gates were closed: what happened must stand on record.
+
+    Each closed gate is kept in words with the `reason`, and is a deviation with its `impact` and `action`, classified
+    as major and to be reported. What the cap of the protocol, one infusion a participant and the order of consent,
+    enrollment and infusion forbid stays refused, and so does an infusion without a dose from a lot.
+    """
+    participant, started_at = _may_have_started(participant, infused_on, start_time, at)
+    if not (closed := gates.closed(participant, started_at)):
+        raise InfusionRefused("Every gate is open for this start. Record the infusion in the usual way.")
+    if not participant.doses.standing().exists():
+        raise InfusionRefused("What was given is not on record. Work the dose out on the dose bench first.")
+    despite = {"closed_gates": gates.in_words(closed), "despite_reason": checked_reason(reason)}
+    with because(reason):
+        made = _record(participant, infused_on, started_at, stop_time, volume_ml, by, at, **despite)
+        announce(settings.ON_INFUSED_DESPITE, made, closed, reason, impact, action, by=by, at=at)
+    return made
+
+
+def _may_have_started(participant, infused_on, start_time, at):
+    """(the participant, locked, the start as an instant). Raises InfusionRefused."""
     participant = Participant.objects.select_for_update().get(pk=participant.pk)
     holds.lock_slots()
     _must_be_ready(participant)
     started_at = _instant(participant, infused_on, start_time)
     _check_start(participant, infused_on, started_at, at)
-    if reasons := gates.reasons_against(participant, started_at):
-        raise InfusionRefused(*reasons)
+    return participant, started_at
+
+
+def _record(participant, infused_on, started_at, stop_time, volume_ml, by, at, **despite):
     dose = participant.doses.standing().select_related("lot").get()
     infusion = Infusion.objects.create(
         participant=participant,
@@ -47,6 +79,7 @@ def infuse(*, participant, infused_on, start_time, by, at, stop_time=None, volum
         lot=dose.lot.number,
         recorded_at=at,
         recorded_by=by,
+        **despite,
     )
     give(lot=dose.lot, units=dose.units, participant=participant, happened_at=started_at, by=by, at=at)
     announce(settings.ON_INFUSED, infusion, by=by, at=at)
@@ -202,12 +235,15 @@ def check_correction(*, participant, infused_on, start_time, at):
 def correct_day0(*, participant, infused_on, start_time, reason, by, at):
     """Put a wrongly recorded start of the infusion right, and re-plan from it what has not happened yet.
 
-    The planned cells stay: they were computed from the weight. Returns the Day0Correction; raises InfusionRefused.
+    The planned cells stay: they were computed from the weight. The custody step "given" goes along. Each gate that was
+    open for the recorded start and is closed for the corrected one drafts a deviation. Returns the Day0Correction;
+    raises InfusionRefused.
     """
     Participant.objects.select_for_update().get(pk=participant.pk)
     participant = Participant.objects.for_listing().get(pk=participant.pk)
     started_at = check_correction(participant=participant, infused_on=infused_on, start_time=start_time, at=at)
     infusion, reason = participant.infused, checked_reason(reason)
+    closed_before = {gate.name for gate in gates.closed(participant, infusion.started_at)}
     with because(reason):
         correction = Day0Correction.objects.create(
             infusion=infusion,
@@ -220,7 +256,11 @@ def correct_day0(*, participant, infused_on, start_time, reason, by, at):
             corrected_by=by,
         )
         _move(infusion, infused_on, started_at)
+        move_given(participant=participant, happened_at=started_at)
         announce(settings.ON_DAY0_CORRECTED, correction, by=by, at=at)
+        participant = Participant.objects.for_listing().get(pk=participant.pk)
+        closed = [gate for gate in gates.closed(participant, started_at) if gate.name not in closed_before]
+        announce(settings.ON_GATES_NO_LONGER_OPEN, correction, closed, by=by, at=at)
     return correction
 
 

@@ -34,11 +34,12 @@ class Day:
     rows: list
     outside: list
     interruptions: list
+    is_over: bool
 
     @property
     def next_row(self):
-        """What is due now, else what comes, else what is late."""
-        for state in ("due", "ahead", "late"):
+        """What is due now, else what comes, else what is late, until the day after the infusion is over."""
+        for state in ("due", "ahead") if self.is_over else ("due", "ahead", "late"):
             if found := next((row for row in self.rows if row.point and row.state == state), None):
                 return found
         return None
@@ -86,7 +87,9 @@ def day(participant, at) -> Day:
     rows += [Row(None, None, "done", readings) for readings in by_point.values()]
     tests = [(rules.vital_sign(code), watch.limit(code)) for code in watch.tests]
     outside = [each for row in rows for each in row.readings.values() if each.term is not None]
-    return Day(infusion, on, tests, rows, outside, list(infusion.interruptions.all()) if infusion else [])
+    is_over = participant.site.today(at) > on + timedelta(days=1)
+    interruptions = list(infusion.interruptions.all()) if infusion else []
+    return Day(infusion, on, tests, rows, outside, interruptions, is_over)
 
 
 def _row(point, infusion, readings, at):

@@ -97,6 +97,11 @@ def give(*, lot, units, participant, happened_at, by, at):
     return _add(_locked(lot), Kind.GIVEN, units, participant=participant, happened_at=happened_at, by=by, at=at)
 
 
+def move_given(*, participant, happened_at):
+    """The time of what was given to a participant whose Day 0 is corrected; called by the correction."""
+    CustodyEvent.objects.filter(kind=Kind.GIVEN, participant=participant).update(happened_at=happened_at)
+
+
 def on_hand(lot) -> int:
     last = lot.custody.order_by("number").last()
     return last.on_hand if last else 0

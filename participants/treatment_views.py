@@ -16,7 +16,7 @@ from studytracker.trust.replaced import replaced
 from studytracker.web.submission import posted, status_for, submit
 
 from . import doses, gates, infusion, observation
-from .forms import InfusionForm
+from .forms import InfusionDespiteForm, InfusionForm
 from .models import Participant
 from .observation_forms import VitalsForm
 from .treatment_forms import MILLION, CheckForm, DoseForm, InterruptForm, ResumeForm, StopForm
@@ -104,7 +104,28 @@ def infuse(request, identifier):
         return redirect("infusion_day", identifier)
     standing = row.doses.standing().select_related("lot", "prepared_by", "checked_by").first()
     context = {"form": form, "gates": gates.gates(row, at), "dose": standing, "treatment": row.protocol.treatment}
+    may_despite = not row.infused and request.user.can(Permission.CLASSIFY_DEVIATION, row.site_id)
+    context["may_despite"] = may_despite and any(not gate.is_open for gate in context["gates"])
     return page(request, "participants/infusion.html", row, at, **context)
+
+
+@form_view
+def infuse_despite(request, identifier):
+    """An investigator records an infusion that took place against a closed gate, with its deviations."""
+    row = reach_participant(request, identifier, needs=Permission.CLASSIFY_DEVIATION)
+    if row.infused and request.method != "POST":
+        return redirect("infusion_day", identifier)
+    at = timezone.now()
+    form = InfusionDespiteForm(posted(request), today=row.site.today(at))
+    made = submit(request, form, partial(infusion.infuse_despite, participant=row, by=request.user, at=at))
+    if made:
+        count = len(made.closed_gates.splitlines())
+        words = "A major deviation is" if count == 1 else f"{count} major deviations are"
+        messages.warning(request, f"The infusion on {day_label(made.infused_on)} is Day 0. {words} to be reported.")
+        return redirect("infusion_day", identifier)
+    standing = row.doses.standing().select_related("lot", "prepared_by", "checked_by").first()
+    context = {"form": form, "gates": gates.closed(row, at), "dose": standing}
+    return page(request, "participants/infusion_despite.html", row, at, **context)
 
 
 @require_safe

@@ -34,6 +34,7 @@ urlpatterns = [
     path("<slug:identifier>/dose/echo/", treatment.dose, name="dose"),
     path("<slug:identifier>/dose/check/", treatment.check_dose, name="check_dose"),
     path("<slug:identifier>/infusion/", treatment.infuse, name="infuse"),
+    path("<slug:identifier>/infusion/despite/", treatment.infuse_despite, name="infuse_despite"),
     path("<slug:identifier>/infusion/day/", treatment.infusion_day, name="infusion_day"),
     path("<slug:identifier>/infusion/stop/", treatment.stop_infusion, name="stop_infusion"),
     path("<slug:identifier>/infusion/interrupt/", treatment.interrupt_infusion, name="interrupt_infusion"),

@@ -81,11 +81,11 @@ def fill(connection, visits):
     triggers.drop(connection)
     last = f"DATE '{TODAY}'"
     people = {"id": "1000 + n", "identifier": "'X-' || n", "number": "1000 + n"}
-    people["site_id"] = "CASE WHEN n % 2 = 0 THEN 'MUSC' ELSE 'EMORY' END"
+    people["site_id"] = site_of("n")
     visit = {
         "id": "1000 + n",
         "participant_id": f"1000 + n / {VISITS_EACH}",
-        "site_id": f"CASE WHEN (n / {VISITS_EACH}) % 2 = 0 THEN 'MUSC' ELSE 'EMORY' END",
+        "site_id": site_of(f"(n / {VISITS_EACH})"),
         "code": f"'V' || (n % {VISITS_EACH})",
         "target_on": f"{last} + shift",
         "opens_on": f"{last} + shift - 3",
@@ -102,6 +102,11 @@ def fill(connection, visits):
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     print(f"{visits:,} visits of {visits // VISITS_EACH:,} participants, {visits // 100:,} overdue", flush=True)
+
+
+def site_of(participant):
+    """SQL. Ten participants at one site, ten at the other: of each ten one has a visit overdue."""
+    return f"CASE WHEN ({participant} / 10) % 2 = 0 THEN 'MUSC' ELSE 'EMORY' END"
 
 
 def one_participant():

@@ -1,5 +1,6 @@
 """The parts of proof_reminders.py. Imported once Django is set up."""
 
+import gc
 import os
 import signal
 import tempfile
@@ -8,6 +9,7 @@ from collections import Counter, defaultdict
 from contextlib import contextmanager, suppress
 from datetime import time as clock_time
 from datetime import timedelta
+from math import ceil
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,7 +17,7 @@ import proof_source as source
 import smtp_faults
 from django.conf import settings
 from django.db import connection, connections
-from django.db.models import Count
+from django.db.models import Count, Min, Q
 
 from studytracker.access.models import User
 from studytracker.access.people import grant
@@ -135,18 +137,21 @@ def forked(act, seconds=None):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def work(day):
+def work(day, **later):
     """What the task does, at the instant of the proof."""
-    sweep(source.at(day))
-    drain(lambda: source.at(day))
+    sweep(source.at(day, **later))
+    drain(lambda: source.at(day, **later))
+
+
+UNTOUCHED = 1 / 8  # of the rounds nobody is killed, so that what waits does not grow without end
+CONTROL_KILLS = (100, 400)  # at least, at most
 
 
 def kills(stage, given, seed):
     words, wrong = _killed(stage, given.kills, seed, work)
     if given.without_controls:
         return words, wrong
-    few = max(given.kills // 4, 40)
-    settings.REMINDER_SOURCES = {source.NAME: "proof_source"}
+    few = min(max(given.kills // 4, CONTROL_KILLS[0]), CONTROL_KILLS[1])
     for name, control, sign in (
         ("mark, then send", marks_then_sends, "lost"),
         ("send, then mark", sends_then_marks, "told"),
@@ -163,21 +168,25 @@ def _repeats(words):
 
 
 def _killed(stage, count, seed, act):
-    first, untouched = stage.day + 1, []
-    for _ in range(3):
-        began, day = time.monotonic(), stage.next_day()
-        forked(lambda day=day: act(day))
-        untouched.append(time.monotonic() - began)
-    longest, ended = sorted(untouched)[1] * 1.1, 0
-    for number in range(count):
-        day = stage.next_day()
-        ended += forked(lambda day=day: act(day), seed.uniform(0, longest))
-        if number % 1000 == 999:
-            print(f"  {number + 1} killed", flush=True)
+    """Killed at a random moment of what an untouched round takes, measured anew all the time, so many times."""
+    act(stage.next_day())  # what is loaded and kept once, every child then has from its parent
+    gc.freeze()
+    first, began, killed, started, longest = stage.day + 1, time.monotonic(), 0, 0, 0
+    while killed < count:
+        day, started = stage.next_day(), started + 1
+        if not longest or seed.random() < UNTOUCHED:
+            clock = time.monotonic()
+            forked(lambda day=day: act(day))
+            took = (time.monotonic() - clock) * 1.1
+            longest = took if started < 4 else 0.8 * longest + 0.2 * took
+            continue
+        killed += not forked(lambda day=day: act(day), seed.uniform(0, longest))
+        if killed % 500 == 499:
+            print(f"  {killed + 1} killed, {time.monotonic() - began:.0f} s", flush=True)
     last = stage.day
     stage.settle()
     words, wrong = stage.judge(first, last)
-    return f"{count} started, {count - ended} killed before the end: {words}", wrong
+    return f"{started} started, {killed} killed before the end: {words}", wrong
 
 
 def marks_then_sends(day):
@@ -208,13 +217,18 @@ def _mark(mail, day):
 
 
 def calls(stage, given, seed):
-    """Killed before, then after, the n-th statement or commit, until the work comes to its end untouched."""
+    """Killed before, then after, the n-th statement or commit, until the work comes to its end untouched.
+
+    After each the work is done once more, when the lease is over, so that every round begins alike.
+    """
+    work(stage.next_day())  # what is loaded and kept once, every child then has from its parent
     first, counts = stage.day + 1, []
     for is_after in (False, True):
         number, ended = 0, False
         while not ended:
             number, day = number + 1, stage.next_day()
             ended = forked(lambda number=number, day=day, is_after=is_after: _until(number, is_after, day))
+            forked(lambda day=day: work(day, minutes=10))
         counts.append(number - 1)
     last = stage.day
     stage.settle()
@@ -272,6 +286,7 @@ def at_fault(stage, fault, person):
 
 def smtp(stage, given, seed):
     """Each round: a fault for three sweeps, to one person's mail or to all, then none. Two minutes a sweep."""
+    settings.SWEEP_WORK = []  # what other rooms do in a sweep has no part in it
     told, wrong = [], []
     for fault in TWELVE:
         first, blocked, minutes, tries = stage.day + 1, 0, [], 0
@@ -287,6 +302,7 @@ def smtp(stage, given, seed):
             f"\n  {fault}: {given.rounds} rounds, {words}; at most {tries} tries, others blocked in {blocked} rounds, "
             f"told {sorted(minutes)[len(minutes) // 2]} min after healing at the median, {max(minutes)} at most"
         )
+        print(told[-1].strip(), flush=True)
         wrong += failed + ([f"{fault}: {tries} tries"] if tries > TRIES else [])
         wrong += [f"{fault}: others were blocked"] if blocked else []
     return "".join(told) + _control_of_smtp(stage, wrong), wrong
@@ -297,22 +313,25 @@ def _round(stage, fault, seed):
     day, person = stage.next_day(), seed.choice(stage.people)
     with at_fault(stage, fault, person):
         for turn in range(FAULTY_SWEEPS):
-            _sweep_and_drain(day, minutes=2 * turn)
+            work(day, minutes=2 * turn)
             if turn == 0:
                 blocked = fault not in AT_THE_SERVER and _waiting(day).exclude(recipient=person).exists()
     for mail in _of(day).filter(state=Mail.State.FAILED):
         delivery.try_again(mail, source.at(day, minutes=2 * FAULTY_SWEEPS))
-    for turn in range(FAULTY_SWEEPS, 600):
-        _sweep_and_drain(day, minutes=2 * turn)
-        if not _waiting(day).exists():
-            break
+    turn = FAULTY_SWEEPS
+    work(day, minutes=2 * turn)
+    while _waiting(day).exists():
+        turn = _next_turn(day, turn)
+        work(day, minutes=2 * turn)
     most = max(_of(day).values_list("attempts", flat=True), default=0)
     return blocked, 2 * (turn - FAULTY_SWEEPS), most
 
 
-def _sweep_and_drain(day, **later):
-    sweep(source.at(day, **later))
-    drain(lambda: source.at(day, **later))
+def _next_turn(day, turn):
+    """The first sweep that finds something to try: those before it would find nothing."""
+    waiting = _waiting(day).aggregate(due=Min("next_try_at", filter=Q(state="due")), lease=Min("lease_until"))
+    minutes = (min(filter(None, waiting.values())) - source.at(day)).total_seconds() / 60
+    return max(turn + 1, ceil(minutes / 2))
 
 
 def _of(day):
@@ -413,11 +432,11 @@ def _broker_down_for_a_day(stage, wrong):
     kept, source.urgent = source.urgent, False
     stage.leap(stage.day + 800)
     first = stage.next_day()
-    _sweep_and_drain(first)
+    work(first)
     for _ in range(3):
         stage.next_day()
     before = len(stage.journal.read_text().splitlines())
-    _sweep_and_drain(stage.day, hours=1)
+    work(stage.day, hours=1)
     mails = stage.journal.read_text().splitlines()[before:]
     marks = [mail.partition("\t")[2].split(",") for mail in mails]
     ordered = Mail.objects.filter(created_at__gte=source.at(stage.day))

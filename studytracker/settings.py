@@ -114,7 +114,8 @@ SQLITE_OPTIONS = {
     # A deferred transaction that reads and then writes fails at once under load, whatever the timeout:
     # its snapshot cannot be upgraded. IMMEDIATE takes the write lock at BEGIN, so keep atomic blocks short.
     "transaction_mode": "IMMEDIATE",
-    "timeout": 20,
+    # Whoever waits loses nothing and whoever is refused loses what was typed; a proxy gives up after 60 s.
+    "timeout": 45,
     "init_command": (
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
         "PRAGMA recursive_triggers=ON; PRAGMA cache_size=-20000;"
@@ -267,8 +268,10 @@ ON_SCREENED = ["visits.schedule.record_screening_visit"]  # called with the part
 ON_SCREENING_DAY_CORRECTED = ["visits.correcting.move_screening_visit"]
 # Called with the infusion, in the same transaction.
 ON_INFUSED = ["visits.schedule.plan_follow_up", "adverse_events.watching.after_infusion"]
+# Called with the infusion, the gates that were closed, why it was given, its impact and the action taken.
+ON_INFUSED_DESPITE = ["visits.deviations.record_closed_gates"]
 # Sentences on what is missing of the safety data of a participant at the visits given: (participant, codes).
-SAFETY_LOOKS = ["visits.safety_look.missing"]
+SAFETY_LOOKS = ["visits.safety_look.missing", "adverse_events.safety_look.unsigned"]
 # Called with the participant and the day; a sentence refuses the withdrawal.
 BEFORE_WITHDRAWAL = ["visits.attendance.against_withdrawal"]
 DAY0_CHECKS = ["visits.replanning.reasons_against"]  # sentences against a corrected Day 0
@@ -276,6 +279,8 @@ DAY0_CHECKS = ["visits.replanning.reasons_against"]  # sentences against a corre
 ON_DAY0_CORRECTED = ["visits.replanning.replan", "adverse_events.watching.after_day0_correction"]
 # Called with the infusion, the day and a sentence, in the same transaction, for a dose outside its tolerance.
 ON_DOSE_OUT_OF_TOLERANCE = ["visits.deviations.draft_dose"]
+# Called with the correction and the gates that were open before it and are closed for the corrected start.
+ON_GATES_NO_LONGER_OPEN = ["visits.deviations.draft_closed_gates"]
 # Called with the infusion, a sentence or none, and a list to add sentences to, in the same transaction.
 ON_DOSE_CORRECTED = ["visits.correcting.renew_dose"]
 DAY0_PREVIEW = "visits.replanning.preview"  # what a corrected Day 0 would move
@@ -308,6 +313,7 @@ REMINDER_SOURCES = {
     "trip": "adverse_events.trip_reminders",
     "report": "adverse_events.report_reminders",
     "anchor": "studytracker.trust.anchors",
+    "trail": "studytracker.trust.alarms",
 }
 # Called with the instant at the start of every sweep: what time alone brings about.
 SWEEP_WORK = ["adverse_events.watching.look"]
@@ -362,6 +368,7 @@ SIGNED_KINDS = {
     "eligibility": "participants.confirmation.ELIGIBILITY",
     "hold": "participants.lifting.HOLD",
     "safety-review": "adverse_events.review.REVIEW",
+    "dsmb-recommendation": "adverse_events.board.RECOMMENDATION",
     "safety-output": "adverse_events.outputs.signed.OUTPUT",
     "sae_report": "adverse_events.sae_reports.REPORT",
 }

@@ -38,6 +38,7 @@ urlpatterns = [
     path("participants/", include("participants.urls")),
     path("slots/", slots, name="slots"),
     path("product/", include("participants.product_urls")),
+    path("dsmb/", include("adverse_events.board_urls")),
     path("dsmb/<row:pk>/", decisions.dsmb_decision, name="dsmb_decision"),
     path("dsmb/<row:pk>/confirm/", decisions.confirm_decision, name="confirm_decision"),
     path("holds/", include("participants.hold_urls")),

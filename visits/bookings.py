@@ -1,9 +1,15 @@
 """Appointments for visits: a date and a time at the site."""
 
+from datetime import datetime, time
+from functools import reduce
+from operator import or_
+
 from django.db import transaction
+from django.db.models import Q
 
 from studytracker.business_days import add_business_days
 from studytracker.dates import ImpossibleTime, day_label, local_instant
+from studytracker.protocol.models import Site
 from studytracker.refusal import Refused
 from studytracker.trust.versions import Overtaken
 
@@ -108,8 +114,11 @@ def doubt(visit, starts_at):
     return " ".join([*said, "It is booked all the same; move it if that was not meant."]) if said else ""
 
 
-def has_passed(visit, starts_at, today):
-    return starts_at.astimezone(visit.site.zone).date() < today
+def passed(today):
+    """Bookings in force of an earlier day at the site; `today` maps site code to its day."""
+    starts = {code: datetime.combine(day, time(), Site(code).zone) for code, day in today.items()}
+    before = (Q(visit__site=code, starts_at__lt=midnight) for code, midnight in starts.items())
+    return Booking.objects.in_force().filter(reduce(or_, before))
 
 
 def time_left(visit, starts_at, today):

@@ -51,6 +51,30 @@ def renew(visit, category, description, *, by, at):
 
 
 @transaction.atomic
+def record_closed_gates(infusion, gates, reason, impact, action, *, by, at):
+    """An infusion although gates were closed: a deviation for each, completed, major and to be reported to the IRB.
+
+    Of no visit: a dose outside its tolerance at the visit of the infusion is another deviation.
+    """
+    for gate in gates:
+        words = f"Infused while the gate “{gate.name}” was closed: {' '.join(gate.reasons)} Why: {reason}"
+        made = _create(
+            infusion.participant, gate.category, infusion.infused_on, words[:2000], visit=None, by=by, at=at
+        )
+        complete(deviation=made, impact=impact, action=action, by=by, at=at)
+        classify(deviation=made, severity="major", is_reportable=True, by=by, at=at)
+
+
+def draft_closed_gates(correction, gates, *, by, at):
+    """A corrected Day 0 shows that gates were closed at the true start: a draft for each, for somebody to look at."""
+    for gate in gates:
+        words = f"At the corrected start of the infusion the gate “{gate.name}” was closed: {' '.join(gate.reasons)}"
+        _create(
+            correction.infusion.participant, gate.category, correction.to_on, words[:2000], visit=None, by=by, at=at
+        )
+
+
+@transaction.atomic
 def report(*, participant, category, happened_on, description, by, at):
     """A deviation that a person noticed. Raises DeviationRefused."""
     today = participant.site.today(at)

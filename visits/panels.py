@@ -1,9 +1,9 @@
 """What the visits show on other rooms' pages: a participant's schedule, and the matrix on the home page."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from itertools import groupby
 
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch
 from django.urls import reverse
 
 from participants.models import Participant
@@ -15,7 +15,7 @@ from studytracker.protocol.approving import later_versions
 from studytracker.protocol.models import Site
 
 from . import status, unplanned
-from .models import Visit
+from .models import Booking, Visit
 
 MATRIX_ROWS = 50
 AGENDA_DAYS = 14
@@ -108,12 +108,19 @@ def _cells(participant, codes, user, on):
 
 
 def agenda(user, at):
-    """Appointments and last days of windows in the next days, day by day. One query."""
+    """Appointments and last days of windows in the next days, day by day. One query, of the first lines of each."""
     today = Site.todays(at)
-    last = max(today.values()) + timedelta(days=AGENDA_DAYS)
-    near = Q(closes_on__gte=min(today.values()), closes_on__lte=last) | Q(booked_for__gte=at - timedelta(days=1))
-    visits = Visit.objects.visible_to(user).expected().with_booking().filter(near)
-    lines = [line for visit in visits.select_related("participant", "site") for line in _agenda_lines(visit)]
+    first, last = min(today.values()), max(today.values()) + timedelta(days=AGENDA_DAYS)
+    visits = Visit.objects.visible_to(user).expected()
+    closing = visits.filter(closes_on__range=(first, last)).order_by("closes_on", "id")[: AGENDA_LINES + 1]
+    days = [first - timedelta(days=1), last + timedelta(days=1)]  # of UTC: a site's day begins before or after its own
+    booked = Booking.objects.in_force().between(days, UTC).filter(visit__in=visits).order_by("starts_at", "id")
+    near = Visit.objects.in_either(
+        Visit.objects.filter(pk__in=closing.values("pk")),
+        Visit.objects.filter(pk__in=booked.values("visit")[: AGENDA_LINES + 1]),
+    )
+    near = near.with_booking().select_related("participant", "site")
+    lines = [line for visit in near for line in _agenda_lines(visit)]
     lines = [line for line in lines if today[line[2].site_id] <= line[0] <= last]
     lines.sort(key=lambda line: (line[0], line[1] or "24:00", line[2].participant.identifier))
     lines, is_cut = lines[:AGENDA_LINES], len(lines) > AGENDA_LINES

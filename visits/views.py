@@ -32,15 +32,16 @@ form_view = require_http_methods(["GET", "HEAD", "POST"])
 def visits(request):
     require(request.user, Permission.SEE)
     today = Site.todays(timezone.now())
-    rows = Visit.objects.visible_to(request.user).for_listing(today)
+    rows = Visit.objects.visible_to(request.user).for_listing()
+    filterset = partial(VisitFilter, today=today)
     if request.GET.get("view") == "strip" and "format" not in request.GET:
-        found = filtered(request.GET, VisitFilter, rows)
+        found = filtered(request.GET, filterset, rows)
         context = {"filter": found, "strip": strip.draw(found.qs, today), "heading": "Visits along the days"}
         return render(request, "visits/strip.html", context)
     return listing(
         request,
         table_class=partial(VisitTable, today=today),
-        filterset_class=VisitFilter,
+        filterset_class=filterset,
         queryset=rows.order_by("target_on", "id"),
         template="visits/list.html",
         counted=False,

@@ -1,17 +1,15 @@
 """The coordinator's worklist: what is overdue, late, due and opening, each with one click to log."""
 
-from dataclasses import replace
-from datetime import timedelta
 from urllib.parse import urlencode
 
-from django.db.models import Q
+from django.db.models import Case, Count, Q, Value, When, Window
+from django.db.models.functions import RowNumber
 from django.urls import reverse
 
-from studytracker import protocol
 from studytracker.access.grants import Permission
 from studytracker.dates import short_day
 from studytracker.protocol.models import Site
-from studytracker.web.worklist import Item
+from studytracker.web.worklist import MOST_SHOWN, Item
 
 from . import bookings, status
 from .models import CLASSIFIED, COMPLETED, DRAFTED, Deviation, Visit
@@ -26,45 +24,59 @@ GROUP = {
 
 
 def items(user, at):
-    """The visits this person may log whose window is open, past, or about to open. One query a site."""
-    for code in sorted(user.sites_where(Permission.LOG_VISIT)):
-        today = Site(code).today(at)
-        horizon = today + timedelta(days=protocol.current().status.upcoming_days)
-        near = Q(opens_on__lte=horizon) | Q(booked_for__lte=at)
-        visits = Visit.objects.visible_to(user).filter(site=code).expected().with_booking().filter(near)
-        found = [_item(visit, today) for visit in visits.select_related("participant__infusion", "site")]
-        booked = any(item.group == BOOKED for item in found)
-        for item in found:
-            # A visit booked and not logged stands in its own group, so the others are less than their listing.
-            yield replace(item, listing="") if booked and item.group != GROUP[status.OVERDUE] else item
+    """The first visits of each group that this person may log, and how many each has. One query."""
+    today = {code: Site(code).today(at) for code in user.sites_where(Permission.LOG_VISIT)}
+    found = list(_first(user, today)) if today else []
+    booked = any(visit.group == BOOKED for visit in found)
+    for visit in found:
+        # A visit booked and not logged stands in its own group, so the others are less than their listing.
+        has_listing = visit.group == GROUP[status.OVERDUE] or not booked
+        yield _item(visit, today[visit.site_id], has_listing)
 
 
-def _item(visit, today):
+def _first(user, today):
+    """Each with `group`, and `of`, its size. Overdue comes before a booking that has passed, and that before late."""
+    rows = Visit.objects.visible_to(user).filter(site__in=today).expected()
+    booked = Q(pk__in=bookings.passed(today).values("visit"))
+    cases = [(GROUP[code], status.among([code], today)) for code in GROUP]
+    cases.insert(1, (BOOKED, booked))
+    rows = Visit.objects.in_either(rows.among(GROUP, today), rows.filter(booked))
+    rows = rows.annotate(group=Case(*(When(question, then=Value(name)) for name, question in cases)))
+    place = Window(RowNumber(), partition_by="group", order_by=("closes_on", "id"))
+    rows = rows.annotate(place=place, of=Window(Count("pk"), partition_by="group")).filter(place__lte=MOST_SHOWN)
+    return rows.with_booking().select_related("participant__infusion", "site")
+
+
+def _item(visit, today, has_listing):
     where = visit.status(today)
-    window = f"{short_day(visit.opens_on)} to {short_day(visit.closes_on)}"
     place = [visit.participant.identifier, visit.code]
     log, missed, book = (reverse(name, args=place) for name in ("log_visit", "miss_visit", "book_visit"))
     actions = [("Log visit", log), ("Mark missed…", missed)]
-    group, booked = GROUP.get(where.code, ""), visit.booked_for
-    detail = f"Window {window}, target {short_day(visit.target_on)}"
-    if booked:
-        detail += f". Booked {bookings.words(visit, booked)}"
-    elif where.is_actionable and where.code != status.OVERDUE:
+    if not visit.booked_for and where.is_actionable and where.code != status.OVERDUE:
         actions.insert(1, ("Book", book))
-    # Overdue comes before a booking that has passed, and that before late and due.
-    if booked and where.code != status.OVERDUE and bookings.has_passed(visit, booked, today):
-        group, detail = BOOKED, f"{detail}. {bookings.time_left(visit, booked, today)}"
+    is_to_log = where.is_actionable or visit.group == BOOKED
+    has_listing = has_listing and visit.group != BOOKED
     return Item(
-        group=group,
+        group=visit.group,
         identifier=visit.participant.identifier,
         url=reverse("participant", args=[visit.participant.identifier]),
         text=visit.code,
-        detail=detail,
+        detail=_detail(visit, today),
         status=where,
-        actions=tuple(actions) if where.is_actionable or group == BOOKED else (("Book", book),),
+        actions=tuple(actions) if is_to_log else (("Book", book),),
         order=(visit.closes_on,),
-        listing="" if group == BOOKED else f"{reverse('visits')}?{urlencode({'status': where.code})}",
+        listing=f"{reverse('visits')}?{urlencode({'status': where.code})}" if has_listing else "",
+        of=visit.of,
     )
+
+
+def _detail(visit, today):
+    detail = f"Window {short_day(visit.opens_on)} to {short_day(visit.closes_on)}, target {short_day(visit.target_on)}"
+    if visit.booked_for:
+        detail += f". Booked {bookings.words(visit, visit.booked_for)}"
+    if visit.group == BOOKED:
+        detail += f". {bookings.time_left(visit, visit.booked_for, today)}"
+    return detail
 
 
 DEVIATION_GROUPS = {

@@ -1,6 +1,7 @@
 """What went wrong: events, how they are judged, and how the judgement changed."""
 
 from .assessment import SITE, SPONSOR, Assessment, GradeEpisode
+from .board import LIFTS, OPENS, BoardMeeting, Recommendation
 from .clock import Clock, ClockChange, Determination, Fulfilment, InvestigatorAcknowledgement, Notification
 from .confirmation import Confirmation
 from .dictionary import DictionaryTerm, MeddraCode
@@ -12,6 +13,10 @@ from .review import ReviewMark
 from .stopping import RuleSwitch, Trip, TripEvidence
 
 __all__ = [
+    "LIFTS",
+    "OPENS",
+    "BoardMeeting",
+    "Recommendation",
     "TripEvidence",
     "Trip",
     "RuleSwitch",

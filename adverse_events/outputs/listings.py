@@ -1,5 +1,7 @@
 """The listings: one line an event, a death, a participant, a deviation, a result. One class each."""
 
+from datetime import date
+
 import django_tables2
 from django.utils.html import format_html
 
@@ -29,23 +31,22 @@ class Words(django_tables2.Column):
 
     def render(self, value, record, bound_column):
         text = _shown(value)
+        if isinstance(value, date | PartialDate):
+            return format_html('<span class="text-nowrap">{}</span>', text)
         if self.once and bound_column.name in record.get("repeated", ()):
             return format_html('<span class="visually-hidden">{}</span>', text)
         return text
 
     def value(self, value):
-        return value
+        return str(value) if isinstance(value, PartialDate) else value
 
 
 def _shown(value):
-    return "" if value is None else str(PartialDate.of(value) if hasattr(value, "isoformat") else value)
+    return "" if value is None else str(PartialDate.of(value) if isinstance(value, date) else value)
 
 
 class Listing(Output, django_tables2.Table):
     """`lines` gives dicts by the names of the columns, with their `key`."""
-
-    class Meta:
-        empty_text = "No rows."
 
     @classmethod
     def of(cls, trial):
@@ -159,11 +160,17 @@ class EventListing(OfEvents, AdverseEventTable):
     caption = "Adverse events, single dose (AEL02_ED, ICH E3 16.2.7.1)"
     footnotes, paper_columns = AdverseEventTable.footnotes, AdverseEventTable.paper_columns
 
+    class Meta(AdverseEventTable.Meta):
+        pass
+
 
 class SeriousListing(OfEvents, SeriousEventTable):
     code = "serious-events"
     caption = "Serious adverse events, with reasons (AEL03)"
     footnotes, paper_columns = SeriousEventTable.footnotes, SeriousEventTable.paper_columns
+
+    class Meta(SeriousEventTable.Meta):
+        pass
 
     @classmethod
     def chosen(cls, trial):
@@ -259,6 +266,9 @@ class DispositionListing(Listing):
     status = Words("Status")
     since = Words("Date of it")
     reason = Words("Reason")
+
+    class Meta:
+        empty_text = "Nobody was screened."
 
     @staticmethod
     def lines(trial):
@@ -419,7 +429,7 @@ def _abnormal(lab, person, grade):
         "test": f"{lab.name} ({lab.unit})" if lab.unit else lab.name,
         "participant": lab.participant,
         "day": study_day(lab.collected.earliest, day0) if day0 and full else None,
-        "on": str(lab.collected),
+        "on": lab.collected,
         "since": protocol_day(lab.collected.earliest, day0) if after and full else None,
         "result": f"{lab.comparator}{plain(lab.value)}",
         "limits": f"{plain(lab.low) if lab.low is not None else ''}–{plain(lab.high) if lab.high is not None else ''}",

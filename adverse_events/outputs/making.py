@@ -14,7 +14,7 @@ from studytracker.trust.models import Entry
 
 from .catalogue import OUTPUTS
 from .choice import Choice
-from .reading import read
+from .reading import EVERYTHING, read
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,12 @@ def make(code: str, choice: Choice, sites, *, at: datetime) -> Made:
     if output.is_of_events:
         trial = trial.only(choice.keeps)
     return Made(code, choice, trial.sites, trial, output.of(trial), entry, at)
+
+
+def make_all(outputs, sites, *, at: datetime) -> dict[str, Made]:
+    """Several outputs over the same rows, read once."""
+    trial, entry = read(sites, EVERYTHING, Site.todays(at)), last_entry()
+    return {each.code: Made(each.code, Choice(), trial.sites, trial, each.of(trial), entry, at) for each in outputs}
 
 
 def covers(output, trial) -> list:

@@ -127,6 +127,9 @@ def _event(row) -> Event:
         withdrawn_drug=row.action_taken == "drug_withdrawn",
         modified_drug=row.action_taken in MODIFIED,
         is_counted=began not in (None, Emergence.NO),
+        is_open=bool(row.open_answers),
+        began=row.started.earliest,
+        began_by=row.started.latest,
         reasons=tuple(getattr(row, name) or getattr(row, f"sponsor_{name}") for name, _ in SERIOUSNESS),
         covers=(covered(row), *(covered(episode) for episode in row.grade_episodes.all())),
         record=row,
@@ -146,6 +149,7 @@ def _visit(row) -> Visited:
         out=row.days_out,
         is_missed=bool(row.missed_at),
         is_applicable=not (row.dropped_in or left),
+        closes_on=row.closes_on,
     )
 
 

@@ -59,6 +59,9 @@ class Event:
     withdrawn_drug: bool = False
     modified_drug: bool = False
     is_counted: bool = True
+    is_open: bool = False  # an answer that the safety review needs is missing
+    began: date | None = None  # the earliest day it may have begun on, and the latest
+    began_by: date | None = None
     reasons: tuple[bool, ...] = (False,) * 6  # seriousness criteria in their order, by either judge
     covers: tuple = ()
     record: object = field(default=None, compare=False)
@@ -77,6 +80,7 @@ class Visited:
     out: int = 0
     is_missed: bool = False
     is_applicable: bool = True
+    closes_on: date | None = None
 
 
 @dataclass(frozen=True)

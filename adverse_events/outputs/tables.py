@@ -3,6 +3,8 @@
 import django_tables2
 from django.utils.html import format_html
 
+from studytracker import protocol
+
 from . import tallies
 from .reading import DEPARTURES, EVENTS, LABS, VISITS
 from .rows import Trial
@@ -16,9 +18,7 @@ COUNTED = (
     "Events that began, or became worse, at or after the start of the infusion, and those of which nobody can tell "
     "that they did not. Earlier events, and those of people not infused, are in the listing alone: {left} here."
 )
-SOC_NOTE = (
-    "Terms and system organ classes are those of CTCAE as loaded by this site, not of MedDRA; the rest is “Not coded”."
-)
+SOC_NOTE = "Terms and system organ classes are those of CTCAE as loaded by this site, not of MedDRA."
 SINGLE_DOSE = "Single infusion: withdrawal or modification can only mean that the infusion was stopped or interrupted."
 SPREAD_NOTE = "Median (least; most) of the values on record."
 
@@ -77,9 +77,6 @@ class TallyTable(Output, django_tables2.Table):
 
     headers: tuple[str, ...] = ("",)
 
-    class Meta:
-        empty_text = "Nothing to count."
-
     @staticmethod
     def tally(trial) -> list[Line]:
         raise NotImplementedError
@@ -94,7 +91,8 @@ class TallyTable(Output, django_tables2.Table):
         columns = [(f"label_{place}", LabelColumn(place, verbose_name=name)) for place, name in enumerate(cls.headers)]
         for place, (group, size) in enumerate(zip(groups(trial), sizes(trial, people), strict=True)):
             columns.append((f"cell_{place}", CellColumn(verbose_name=f"{group.name} (N={size})")))
-        table = cls(list(_records(cls.tally(trial))), extra_columns=columns)
+        lines = list(_records(cls.tally(trial)))
+        table = cls(lines, extra_columns=columns, empty_text="Nothing to count.")
         table.footnotes = (*cls.footnotes, *cls.notes(trial), *([SMALL_N] if len(people) < FEW else []))
         return table
 
@@ -221,6 +219,35 @@ class VisitCompliance(TallyTable):
         "Not recorded: still ahead, or overdue. Not applicable: left before the window closed, or no visit any more.",
     )
     tally = staticmethod(tallies.compliance)
+
+
+class DataQuality(TallyTable):
+    """For the board's packet: what is expected depends on the day."""
+
+    code = "data-quality"
+    caption = "Data quality by site"
+    wanted = frozenset({VISITS, EVENTS})
+    footnotes = (INFUSED, "Expected by the day of the cut-off at each site.")
+    tally = staticmethod(tallies.data_quality)
+
+
+class PrimaryOutcome(EventTally):
+    """For the board's packet: the primary safety outcome so far."""
+
+    code = "primary-safety"
+    caption = "Primary safety outcome so far"
+
+    @staticmethod
+    def tally(trial):
+        return tallies.primary(trial, protocol.current().primary_safety)
+
+    @classmethod
+    def notes(cls, trial):
+        rule = protocol.current().primary_safety
+        return [
+            *super().notes(trial),
+            f"Counting: {rule.counting}. An onset known in part counts if it may lie in it.",
+        ]
 
 
 class DeviationTally(ScreenedTally):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from .rows import HIGH, LOW, NORMAL, Event, Lab, Person, Trial
 
 SEVERE = 3
-NOT_CODED = "Not coded"
+NOT_CODED, NO_CLASS = "Not coded", "System organ class not loaded"
 ALL = "All"
 TENTH = Decimal("0.1")
 
@@ -148,7 +148,8 @@ def dead(trial: Trial) -> list[Person]:
 
 
 def system(event: Event) -> str:
-    return event.body_system or NOT_CODED
+    """An event that nobody coded stands apart from a term whose class the loaded list does not say."""
+    return event.body_system or (NO_CLASS if event.dictionary_term else NOT_CODED)
 
 
 def named(event: Event) -> str:
@@ -377,6 +378,44 @@ def compliance(trial: Trial) -> list[Line]:
             of = [row for row in its if holds(row)]
             lines.append(Line((name, words), affected(trial, of), path=(code, words)))
     return lines
+
+
+def data_quality(trial: Trial) -> list[Line]:
+    """Visits whose window has closed by the day at each site, and events with answers that are still open."""
+    infused = {person.identifier for person in trial.infused}
+    due = [
+        row
+        for row in trial.visits
+        if row.participant in infused and row.is_applicable and row.closes_on and row.closes_on < trial.today[row.site]
+    ]
+    states = [(words, [row for row in due if holds(row)]) for words, holds in STATES[:4]]
+    waiting = [event for event in trial.events if event.is_open]
+    return [
+        Line(("Visits expected: the window has closed",), many(trial, due)),
+        *(Line((words.capitalize(),), many(trial, rows), 1) for words, rows in states),
+        Line(("Adverse events on record",), many(trial, trial.events)),
+        Line(("With grade, causality, outcome or end still open",), many(trial, waiting), 1),
+    ]
+
+
+def primary(trial: Trial, rule) -> list[Line]:
+    """The primary safety outcome so far: `rule` is that of the protocol. An onset that may lie in the span counts."""
+    day0 = {person.identifier: person.infused_on for person in trial.infused}
+    found = [
+        event
+        for event in trial.counted
+        if (event.grade or 0) >= rule.grade_at_least and _in_span(event, day0[event.participant], rule)
+    ]
+    words = f"of grade {rule.grade_at_least} or more, protocol day {rule.from_day} to {rule.through_day}"
+    return [
+        Line((f"Participants with at least one event {words}",), affected(trial, found)),
+        Line((f"Events {words}",), many(trial, found)),
+    ]
+
+
+def _in_span(event, day0, rule) -> bool:
+    first, last = ((day - day0).days for day in (event.began, event.began_by))
+    return last >= rule.from_day and first <= rule.through_day
 
 
 STATES = (

@@ -77,7 +77,9 @@ class Frames:
             ("event", "grade", "since"),
         )
         found["counted"] = [self._began(row, course[course.event == row.id_x]) for row in joined.itertuples()]
+        coded = found.dictionary_term != ""
         found["soc"] = found.body_system.where(found.body_system != "", "Not coded")
+        found["soc"] = found.soc.where((found.body_system != "") | ~coded, "System organ class not loaded")
         verbatim = found.term.str.upper().str.split().str.join(" ") if len(found) else found.term
         found["name"] = found.dictionary_term.where(found.dictionary_term != "", verbatim)
         return found

@@ -18,6 +18,7 @@ SOCS = {
     "Nausea": "Gastrointestinal disorders",
     "Vomiting": "Gastrointestinal disorders",
     "Fever": "General disorders",
+    "Malaise": "",
 }
 REPORTED = ("rash on arm", "Queasy", "QUEASY", "hot", "felt odd", "=1+1", "Ödem")
 CRITERIA = ("is_fatal", "is_life_threatening", "is_hospitalization", "is_important_medical_event")

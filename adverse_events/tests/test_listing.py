@@ -134,7 +134,8 @@ def test_the_time_from_dose_is_told_as_far_as_known(musc, browse, coordinator):
         ("&sort=grade", ["Fatigue", "Rash", "'=1+1 headache"]),
         ("&site=EMORY", []),
         ("&sort=-grade", ["'=1+1 headache", "Rash", "Fatigue"]),
-        ("&sort=term", ["'=1+1 headache", "Fatigue", "Rash"]),
+        ("&sort=started", ["Rash", "'=1+1 headache", "Fatigue"]),
+        ("&sort=term", ["Rash", "Fatigue", "'=1+1 headache"]),  # words have no order: as it is without
         ("&sort=nothing;drop", ["Rash", "Fatigue", "'=1+1 headache"]),
         ("&grade_from=abc", ["Rash", "Fatigue", "'=1+1 headache"]),
     ],

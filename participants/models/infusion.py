@@ -31,6 +31,9 @@ class Infusion(Versioned):
     volume_ml = models.DecimalField("volume infused (mL)", max_digits=6, decimal_places=1, null=True, blank=True)
     delivered_cells = models.PositiveBigIntegerField(null=True, blank=True)
     stopped_at = models.DateTimeField("end of the infusion, in UTC", null=True, blank=True)
+    # It took place although gates were closed: which, with what each waited for, one a line.
+    closed_gates = models.TextField("gates that were closed", blank=True)
+    despite_reason = models.CharField("why it was given all the same", max_length=500, blank=True)
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
 
@@ -60,6 +63,11 @@ class Infusion(Versioned):
                 condition=Q(stopped_at=None) | Q(volume_ml__isnull=False),
                 name="infusion_stopped_with_volume",
                 violation_error_message="Give the volume infused with the end of the infusion.",
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_gates="", despite_reason="") | ~Q(closed_gates="") & ~Q(despite_reason=""),
+                name="infusion_despite_closed_gates_whole",
+                violation_error_message="Say why it was given although a gate was closed.",
             ),
         ]
 

@@ -93,7 +93,10 @@ class DonorTest(models.Model):
 
 
 class CustodyEvent(models.Model):
-    """One step in the chain of custody, with the units on hand before and after it. Rows are only added."""
+    """One step in the chain of custody, with the units on hand before and after it. Rows are only added.
+
+    A corrected Day 0 alone changes one: the time of what was given then.
+    """
 
     class Kind(models.TextChoices):
         RECEIVED = "received", "Received"

@@ -1,7 +1,10 @@
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from conftest import NOW, TODAY
@@ -11,12 +14,23 @@ from participants.facts import void
 from participants.histories import record_history, take_list
 from participants.labs import record_lab, record_panel
 from participants.medicines import record_medication
-from participants.models import CriterionAnswer, LabResult, Participant
+from participants.models import (
+    Consent,
+    CriterionAnswer,
+    LabResult,
+    ListTaken,
+    MedicalHistory,
+    Medication,
+    Participant,
+    SledaiScore,
+    VitalSign,
+)
 from participants.screening import ScreeningRefused, answer, questions, worksheet
 from participants.sledai import record_sledai
 from participants.vitals import record_vital
 from studytracker import protocol
 from studytracker.access.passwords import Reauthenticated
+from studytracker.trust.acting import because
 from studytracker.trust.models import Signature
 from studytracker.trust.signatures import sign, standing
 
@@ -133,6 +147,72 @@ def test_changing_a_fact_makes_the_signature_stale_at_once_and_closes_the_gate(r
     assert standing(KIND, ready.identifier).is_signed is False
     [sentence, *_] = against_infusion(ready, SCREENED)
     assert sentence.startswith("The confirmed eligibility is stale since the record changed")
+
+
+# Every kind of fact that the worksheet rests on, with a column to change. The database lets nobody delete one.
+KINDS = {
+    Participant: "sex",
+    Consent: "obtained_by",
+    CriterionAnswer: "evidence",
+    LabResult: "source",
+    VitalSign: "source",
+    Medication: "source",
+    MedicalHistory: "source",
+    SledaiScore: "source",
+    ListTaken: "subject",
+}
+
+
+def rows_of(model, participant):
+    if model is Participant:
+        return Participant.objects.filter(pk=participant.pk)
+    return model.objects.filter(participant=participant)
+
+
+def by_save(row, column, value):
+    setattr(row, column, value)
+    with because("A slip of the pen"):
+        row.save()
+
+
+def by_update(row, column, value):
+    type(row).objects.filter(pk=row.pk).update(**{column: value})
+
+
+def by_bulk_update(row, column, value):
+    setattr(row, column, value)
+    type(row).objects.bulk_update([row], [column])
+
+
+def by_sql(row, column, value):
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {row._meta.db_table} SET {column} = %s WHERE id = %s", [value, row.pk])
+
+
+@pytest.mark.parametrize("write", [by_save, by_update, by_bulk_update, by_sql])
+@pytest.mark.parametrize("model", KINDS, ids=lambda model: model.__name__)
+def test_every_kind_of_fact_by_every_way_to_write_makes_the_signature_stale_at_once(on_record, musc, model, write):
+    participant = on_record()
+    medicine(participant, musc, drug="Tea", drug_class="other", route="oral", started=date(2020, 1, 1))
+    facts = {"term": "Migraine", "category": "other", "started": date(2020, 1, 1)}
+    record_history(participant=participant, by=musc.coordinator, at=NOW, **facts)
+    take_list(participant=participant, subject="medicines", complete_on=TODAY, by=musc.coordinator, at=NOW)
+    answer_the_rest(participant, musc)
+    musc.confirm(participant, NOW)
+    assert reasons_against(participant) == []
+    row = rows_of(model, participant).order_by("pk").first()
+    write(row, KINDS[model], "M" if model is Participant else "other")
+    assert standing(KIND, participant.identifier).is_signed is False
+    assert against_infusion(participant, SCREENED) != []
+
+
+def test_every_table_the_worksheet_reads_is_among_these_kinds(ready):
+    with CaptureQueriesContext(connection) as read:
+        standing(KIND, ready.identifier)
+    tables = {name for each in read for name in re.findall(r'FROM "(participants_\w+)"', each["sql"])}
+    named = {model._meta.db_table for model in KINDS}
+    assert tables - named <= {"participants_infusion"}
+    assert "participants_labresult" in tables
 
 
 def test_signing_again_after_a_change_opens_the_gate(ready, musc):

@@ -3,6 +3,8 @@ from decimal import Decimal
 
 import pytest
 
+from adverse_events.reporting import report
+from adverse_events.review import KIND, REVIEW
 from conftest import NOW, TODAY, proof_of
 from participants import decisions, gates
 from participants.decisions import DecisionRefused, confirm_decision, record_decision
@@ -10,6 +12,8 @@ from participants.holds import open_hold
 from participants.infusion import InfusionRefused, infuse
 from participants.models import Hold, Infusion, Participant
 from participants.second_person import NotASecondPerson
+from studytracker.dates import PartialDate
+from studytracker.trust.signatures import sign, standing
 from visits.attendance import attend, miss
 
 DAY0 = TODAY - timedelta(days=30)
@@ -125,8 +129,37 @@ def test_the_other_site_waits_too_and_learns_no_identifier(emory, first):
     assert "MUSC-001" not in " ".join(found)
 
 
-def test_visits_and_a_confirmed_decision_open_the_gate(first, second, coordinator, chair, administrator):
+def sign_safety_review(investigator, at=NOW):
+    key = investigator.current_memberships[0].site_id
+    facts = {"displayed_hash": standing(KIND, key).sha256, "meaning": REVIEW.meanings[0], "comment": ""}
+    sign(
+        kind=KIND, key=key, answered=proof_of(investigator.pk, at), by=investigator, at=at, accepts_open=True, **facts
+    )
+
+
+def test_the_safety_review_is_signed_after_the_last_visit_was_logged_or_stands_unchanged(
+    first, second, coordinator, investigator, chair, administrator
+):
+    log(first, coordinator, "W1")
+    sign_safety_review(investigator, NOW - timedelta(days=20))
+    log(first, coordinator, "W2")
+    confirmed(first, chair, administrator)
+    assert closed(second) == {}  # as signed: no event since
+    facts = {"started": PartialDate.of(TODAY), "is_ongoing": True}
+    report(participant=first, term="Headache", by=coordinator, at=NOW, **facts)
+    assert closed(second)["Between participants"] == [
+        "MUSC-001: the safety review of MUSC is not signed since W2 was logged. An investigator there signs it."
+    ]
+    sign_safety_review(investigator)
+    assert closed(second) == {}
+
+
+def test_visits_a_signed_review_and_a_confirmed_decision_open_the_gate(
+    first, second, coordinator, investigator, chair, administrator
+):
     log(first, coordinator, "W1", "W2")
+    assert len(closed(second)["Between participants"]) == 2
+    sign_safety_review(investigator)
     assert len(closed(second)["Between participants"]) == 1
     made = decide(first, chair)
     assert len(closed(second)["Between participants"]) == 1
@@ -135,9 +168,10 @@ def test_visits_and_a_confirmed_decision_open_the_gate(first, second, coordinato
 
 
 def test_a_missed_visit_is_opened_by_a_decision_on_the_data_available_alone(
-    first, second, coordinator, chair, administrator
+    first, second, coordinator, investigator, chair, administrator
 ):
     log(first, coordinator, "W1")
+    sign_safety_review(investigator)
     miss(visit=first.visits.get(code="W2"), reason="Illness", by=coordinator, at=NOW)
     confirmed(first, chair, administrator)
     assert closed(second)["Between participants"] == [

@@ -1,5 +1,6 @@
 """Look-backs against an oracle that counts days one by one on a calendar and knows no month arithmetic."""
 
+import re
 from datetime import date, timedelta
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ from participants.lookback import FOREVER, Span, begins, first_free
 from participants.worksheet import judge, row_of
 from studytracker import protocol
 from studytracker.dates import PartialDate
+from studytracker.settings import BASE_DIR
 
 from .cases import evidence
 
@@ -276,6 +278,8 @@ def test_the_earliest_baseline_is_the_first_day_on_which_no_clock_runs(ends, scr
 
 BOUNDARIES = [
     # part, the last day that is inside, anchored on 18 June 2025 (Screening) or on 19 June 2025 (Baseline)
+    ("I2a", "2024-12-18"),
+    ("I2b", "2024-12-18"),
     ("E3", "2022-06-18"),
     ("E6a", "2025-03-20"),
     ("E6b", "2025-04-19"),
@@ -288,20 +292,46 @@ BOUNDARIES = [
     ("E11c", "2024-12-19"),
     ("E13b", "2025-04-19"),
 ]
+ANTIBODIES = {"I2a": {"test": "ANAB", "given": "160"}, "I2b": {"test": "DDNAIGAB", "given": "POSITIVE"}}
+
+
+def on_day(part_id, day):
+    """The worksheet's finding where that happened on that day alone."""
+    if part_id in ANTIBODIES:
+        facts = {"without": ["ANAB"], "labs": [ANTIBODIES[part_id] | {"on": day.isoformat()}]}
+    else:
+        kind, row = SPANS[part_id]
+        facts = {kind: [row | {"started": day, "ended": day}]}
+    return judge(evidence(**facts), baseline=TODAY + timedelta(days=1)).of(part_id).finding.result
 
 
 @pytest.mark.parametrize(("part_id", "first_inside"), BOUNDARIES)
 def test_the_first_day_of_a_look_back_is_inside_and_the_day_before_is_not(part_id, first_inside):
     """The table of boundary days in docs/eligibility.md."""
-    kind, row = SPANS[part_id]
     inside = date.fromisoformat(first_inside)
-    results = [
-        judge(evidence(**{kind: [row | {"started": day, "ended": day}]}), baseline=TODAY + timedelta(days=1))
-        .of(part_id)
-        .finding.result
-        for day in (inside, inside - timedelta(days=1))
-    ]
-    assert results == ["present", "absent"]
+    expected = ["met", None] if part_id in ANTIBODIES else ["present", "absent"]
+    assert [on_day(part_id, inside), on_day(part_id, inside - timedelta(days=1))] == expected
+
+
+def test_nephritis_therapy_begun_on_the_first_day_of_the_six_months_is_long_enough_and_the_day_after_is_not():
+    """The line of the table where the later day is the one outside."""
+
+    def begun(day):
+        therapy = {"drug": "Cyclophosphamide", "drug_class": "immunosuppressant", "started": day, "is_ongoing": True}
+        episode = {"category": "nephritis", "started": day, "is_ongoing": True}
+        facts = evidence(medicines=[therapy], histories=[episode], answers={"I4a": "met", "I4b": "met"})
+        return judge(facts, baseline=TODAY + timedelta(days=1)).of("I4b").finding.result
+
+    assert [begun(date(2024, 12, 18)), begun(date(2024, 12, 19))] == ["met", "not_met"]
+
+
+def test_the_table_in_the_docs_has_a_line_for_every_look_back_and_the_days_that_are_tested():
+    lines = (BASE_DIR / "docs/eligibility.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if re.match(r"\| [IE]\d", line)]
+    told = {part: row[3] for row in rows for part in re.findall(r"[IE]\d+[a-c]?", row[0])}
+    tested = dict(BOUNDARIES) | {"I4b": "2024-12-18"}
+    assert set(told) == COMPUTED_BACK
+    assert told == {part: f"{date.fromisoformat(day):%-d %b %Y}" for part, day in tested.items()}
 
 
 def test_what_passes_and_ages_says_until_when_it_serves_and_nothing_else_does():

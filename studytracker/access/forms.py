@@ -1,5 +1,5 @@
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
@@ -17,6 +17,37 @@ class SignInForm(AuthenticationForm):
             if self.user_cache is None:
                 raise ValidationError(WRONG, code="invalid_login")
         return self.cleaned_data
+
+
+class ChangePasswordForm(PasswordChangeForm):
+    """A wrong old password counts like one at sign-in, so that an open page is no place to guess it."""
+
+    error_messages = {
+        **PasswordChangeForm.error_messages,
+        "password_mismatch": "The new password was typed in two ways. Type it twice alike.",
+    }
+
+    def __init__(self, *args, address, at, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.address, self.at = address, at
+
+    def clean_old_password(self):
+        """Looked at last, in `clean`, so that a form with another fault costs no try."""
+        return self.cleaned_data["old_password"]
+
+    def clean(self):
+        given = super().clean()
+        if self.errors:
+            return given
+        old = self.cleaned_data["old_password"]
+        try:
+            reauthenticate(self.user, old, address=self.address, at=self.at)
+        except WrongPassword as refusal:
+            self.add_error("old_password", refusal.sentences)
+        else:
+            if self.cleaned_data["new_password1"] == old:
+                self.add_error("new_password1", "This is the password you have. Choose another one.")
+        return given
 
 
 class PasswordAgainForm(forms.Form):

@@ -4,6 +4,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
+from studytracker import protocol
 from studytracker.trust.versions import VersionedQuerySet
 
 from .grants import Permission
@@ -35,3 +36,13 @@ def require(user, permission):
     """Refuse a person who holds `permission` at no site."""
     if not user.can_somewhere(permission):
         raise PermissionDenied(f"Your role does not let you {permission.value}.")
+
+
+def holds_everywhere(user, permission) -> bool:
+    return user.sites_where(permission) >= {site.code for site in protocol.current().sites}
+
+
+def require_everywhere(user, permission):
+    """Refuse a person who does not hold `permission` at every site: what is shown is of the whole trial."""
+    if not holds_everywhere(user, permission):
+        raise PermissionDenied(f"Your role does not let you {permission.value} at every site.")

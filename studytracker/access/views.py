@@ -1,12 +1,15 @@
 import json
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
+from django.db import transaction
 from django.http import HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import resolve_url
+from django.urls import reverse_lazy
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
@@ -14,7 +17,7 @@ from django.views.decorators.http import require_POST
 from studytracker.demo.people import PEOPLE
 from studytracker.trust.acts import Kind, note_by
 
-from .forms import SignInForm
+from .forms import ChangePasswordForm, SignInForm
 from .passwords import client_address
 
 
@@ -39,6 +42,28 @@ class SignIn(LoginView):
     def get_context_data(self, **kwargs):
         people = [(person.username, person.words) for person in PEOPLE] if settings.DEMO else []
         return super().get_context_data(demo_people=people, **kwargs)
+
+
+class ChangePassword(PasswordChangeView):
+    """One's own password. It ends every other session of the account."""
+
+    template_name = "registration/change_password.html"
+    form_class = ChangePasswordForm
+    success_url = reverse_lazy("home")
+
+    def get_form_kwargs(self):
+        facts = {"address": client_address(self.request), "at": timezone.now()}
+        return super().get_form_kwargs() | facts
+
+    def form_valid(self, form):
+        with transaction.atomic():
+            answer = super().form_valid(form)
+            _note(self.request, Kind.PASSWORD)
+        messages.success(self.request, "Your password is changed. Wherever else you were signed in, you are no more.")
+        return answer
+
+    def form_invalid(self, form):
+        return self.render_to_response(self.get_context_data(form=form), status=422)
 
 
 class SignOut(LogoutView):

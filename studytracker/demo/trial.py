@@ -13,6 +13,7 @@ from adverse_events.correcting import correct
 from adverse_events.following import follow_up
 from adverse_events.notifications import notify
 from adverse_events.reporting import report
+from adverse_events.review import KIND, REVIEW
 from adverse_events.rules import switch
 from adverse_events.sae_reports import prepare
 from participants.decisions import confirm_decision, record_decision
@@ -39,8 +40,10 @@ from studytracker.outbox.acknowledging import acknowledge
 from studytracker.outbox.models import Notice, Preference
 from studytracker.outbox.sweeping import sweep
 from studytracker.protocol.models import Site
+from studytracker.trust.signatures import sign, standing
 from visits.attendance import attend, miss
 from visits.bookings import book
+from visits.correcting import correct_visit
 from visits.measurements import Measured, Typed
 from visits.models import Booking
 from visits.procedures import complete
@@ -268,6 +271,8 @@ class _Site:
 
     def review(self, participant, ago, cut_off_ago, waited=""):
         """The board's decision to continue, recorded by the chair and confirmed by the administrator."""
+        if not waited:
+            self.sign_safety_review(cut_off_ago)
         chair, second = (User.objects.get(username=name) for name in ("chair", "admin"))
         at = self.at(self.day(ago), 16)
         decision = record_decision(
@@ -281,6 +286,13 @@ class _Site:
             at=at,
         )
         confirm_decision(decision=decision, answered=Reauthenticated(second.pk, at), by=second, at=at)
+
+    def sign_safety_review(self, ago):
+        """What the investigator signs of every event of the site, in the evening."""
+        at, key = self.at(self.day(ago), 20), self.site.code
+        facts = {"displayed_hash": standing(KIND, key).sha256, "meaning": REVIEW.meanings[0], "comment": ""}
+        answered = Reauthenticated(self.investigator.pk, at)
+        sign(kind=KIND, key=key, answered=answered, by=self.investigator, at=at, accepts_open=True, **facts)
 
     def attend(self, participant, reason="", not_done=None, visit_type="clinic", **shifts):
         """Log visits, each on its target shifted by days: attend(p, W1=0, W2=-1)."""
@@ -296,6 +308,11 @@ class _Site:
                 by=self.coordinator,
                 at=self.at(on, 16),
             )
+
+    def put_right(self, participant, code, ago, reason, **facts):
+        """A correction of a logged visit, so that a value with a past is met."""
+        visit = participant.visits.get(code=code)
+        correct_visit(visit=visit, reason=reason, by=self.coordinator, at=self.at(self.day(ago), 10), **facts)
 
     def measure(self, participant, code, finding="", **values):
         """Values of one visit, in the protocol's units, typed the hour after the log."""
@@ -360,6 +377,9 @@ def _musc(musc):
     musc.vitals(first, 170, "end_60", time(12, 10), SYSBP=126, DIABP=80, PULSE=96, RESP=18, TEMP="38.3", OXYSAT=96)
     musc.vitals(first, 170, "end_360", time(17, 0), SYSBP=118, DIABP=74, PULSE=78, RESP=14, TEMP="37.0", OXYSAT=98)
     musc.attend(first, W1=0, W2=1, W4=0)
+    day_before = musc.day(170 - 28 + 1)
+    musc.put_right(first, "W4", 138, "The worksheet has the day before", attended_on=day_before)
+    musc.put_right(first, "W4", 136, "Seen at the laboratory, not in the clinic", visit_type="laboratory")
     musc.review(first, 152, 155)
     before = musc.day(400)
     musc.course(first, 141, "20", PartialDate(before.year, before.month), 142)

@@ -9,6 +9,14 @@ from .privacy import ABOUT, Level
 from .registry.tables import ASSESSMENTS, HIGHEST_THRESHOLD, default_time_frame
 
 
+class OdmForm(forms.Form):
+    file = forms.FileField(
+        label="ODM snapshot",
+        help_text="An XML file. It is compared with the record here; nothing is changed.",
+        error_messages={"required": "Choose a file.", "empty": "The file is empty."},
+    )
+
+
 class ExportForm(forms.Form):
     datasets = forms.MultipleChoiceField(
         label="What",

@@ -1,6 +1,7 @@
 """Exports from the request to the file: asked for once, worked on by whoever is free, never half offered."""
 
 import logging
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -18,7 +19,7 @@ from studytracker.trust.as_of import point_at
 from studytracker.trust.models import Entry
 
 from .datasets import all_datasets
-from .formats import WRITERS
+from .formats import AS_RECORDED_ONLY, WRITERS
 from .models import Download, ExportJob
 from .order import Order
 from .package import Cancelled, build, sha256
@@ -62,11 +63,14 @@ def check(*, datasets, sites, format, level, reason, as_of, by):
         raise Refused("Choose one of the listed formats.", field="format")
     if not sites or not set(sites) <= by.sites_where(Permission.EXPORT):
         raise Refused("Choose sites at which you may export.", field="sites")
-    _check_level(datasets, sites, level, reason, by)
+    _check_level(datasets, sites, format, level, reason, by)
     _check_as_of(as_of, sites, by)
 
 
-def _check_level(datasets, sites, level, reason, by):
+def _check_level(datasets, sites, format, level, reason, by):
+    if format in AS_RECORDED_ONLY and level != Level.IDENTIFIED:
+        words = "ODM holds accounts, dates and words throughout: it leaves as recorded only. Choose another privacy."
+        raise Refused(words, field="level")
     if level == Level.IDENTIFIED:
         if not set(sites) <= by.sites_where(Permission.EXPORT_IDENTIFIED):
             raise Refused("Your role does not let you export data as recorded. Choose another privacy.", field="level")
@@ -225,7 +229,22 @@ def expire(at: datetime) -> int:
     for job in ExportJob.objects.expired(at):
         path_of(job).unlink(missing_ok=True)
         count += ExportJob.objects.expired(at).filter(pk=job.pk).update(removed_at=at)
+    _remove_left(at)
     return count
+
+
+def _remove_left(at):
+    """Files that no finished export offers and no worker with a lease is writing."""
+    # Looked at first: whoever claims a job from now on writes files that are not in this list.
+    there = list(folder().iterdir())
+    kept = ExportJob.objects.filter(finished_at__isnull=False, removed_at=None).values_list("file_name", flat=True)
+    offered = set(kept)
+    busy = tuple(f"{job}-{job.attempts}" for job in ExportJob.objects.unfinished().filter(lease_until__gte=at))
+    for path in there:
+        name = path.name.removeprefix(".")
+        if path.name in offered or name in busy or name.startswith(tuple(f"{each}." for each in busy)):
+            continue
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def note_download(*, job, by, at) -> Download:

@@ -1,4 +1,7 @@
 from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from django.contrib import messages
 from django.db import transaction
@@ -9,21 +12,23 @@ from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError
 
 from studytracker.access.grants import Permission
-from studytracker.access.scope import require
+from studytracker.access.scope import holds_everywhere, require, require_everywhere
 from studytracker.refusal import Refused
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
 from . import jobs, tasks
 from .catalogue import exportable
-from .forms import ExportForm
+from .forms import ExportForm, OdmForm
 from .history import ExportFilter, ExportTable
 from .models import ExportJob
+from .odm import importing
 from .order import Order
 from .package import kept_back, preview, record
 from .registry import tables as registry
 
 PREVIEW_ROWS = 5
+MOST_DIFFERENCES = 200
 HTMX_STOP_POLLING = 286
 
 
@@ -41,6 +46,7 @@ def exports(request):
             return redirect(job)
     recent = ExportJob.objects.visible_to(request.user).for_listing()[:5]
     context = {"form": form, "preview": shown, "recent": recent, "exports": exportable(request.user)}
+    context["may_compare"] = holds_everywhere(request.user, Permission.EXPORT_IDENTIFIED)
     return render(request, "exports/exports.html", context, status=status_for(form))
 
 
@@ -84,6 +90,29 @@ def _shown(order):
         with record(order):
             return {"registry": registry.results(order)}
     return {"tables": preview(order, PREVIEW_ROWS), "kept_back": kept_back(order)}
+
+
+def odm(request):
+    """What an ODM snapshot holds that the record here does not, and the other way round. Nothing is changed."""
+    require_everywhere(request.user, Permission.EXPORT_IDENTIFIED)
+    form = OdmForm(posted(request), request.FILES or None)
+    found = _compared(form) if form.is_valid() else None
+    return render(request, "exports/odm.html", {"form": form, "found": found}, status=status_for(form))
+
+
+def _compared(form):
+    try:
+        with NamedTemporaryFile(suffix=".xml") as kept:
+            for block in form.cleaned_data["file"].chunks():
+                kept.write(block)
+            kept.flush()
+            contents = importing.read(Path(kept.name))
+        differences = importing.compared(contents)
+        shown = list(islice(differences, MOST_DIFFERENCES))
+        return {"contents": contents, "shown": shown, "further": sum(1 for _ in differences)}
+    except Refused as refused:
+        form.add_error("file", str(refused))
+        return None
 
 
 @require_safe

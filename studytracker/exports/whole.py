@@ -5,7 +5,12 @@ from pathlib import Path
 
 from django.conf import settings
 
+from studytracker.trust.models import Entry
+
 from .formats import Written
+from .odm import checking as odm_checking
+from .odm import writing as odm_writing
+from .odm.model import records
 from .order import Incomplete, Order
 from .registry import files as registry_files
 from .registry import tables as registry_tables
@@ -49,8 +54,31 @@ def registry(order: Order, folder: Path, tell: Tell, as_of: int) -> list[Written
     ]
 
 
+def odm(order: Order, folder: Path, tell: Tell, as_of: int) -> list[Written]:
+    kind = order.format.removeprefix("odm-")
+    path = folder / "data" / f"{kind}.xml"
+    if kind == "transactional":
+        total = Entry.objects.count()
+        counts = {
+            "audit_trail": odm_writing.write_transactional(path, order, lambda done: tell("ODM", 1, done, total))
+        }
+        expected = counts
+    else:
+        total = order.participants().count()
+        counts = odm_writing.write_snapshot(path, order, lambda done: tell("ODM", 1, done, total))
+        expected = {each._meta.db_table: odm_writing.rows_of(each, order.sites).count() for each in records()}
+    found = odm_checking.counted(path)
+    if counts != expected or sum(found.values()) != sum(counts.values()):
+        raise Incomplete(f"{path.name} holds {sum(found.values())} rows, the database held {sum(expected.values())}.")
+    if problems := odm_checking.dangling(path):
+        raise Incomplete(f"{path.name} does not hang together: {problems[0]}")
+    return [Written(f"data/{path.name}", table, rows, 0) for table, rows in counts.items() if rows]
+
+
 WHOLE: dict[str, Callable[[Order, Path, Tell, int], list[Written]]] = {
     "sdtm-xpt": sdtm,
     "sdtm-json": sdtm,
     "registry": registry,
+    "odm-snapshot": odm,
+    "odm-transactional": odm,
 }

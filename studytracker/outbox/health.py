@@ -16,7 +16,7 @@ from studytracker.access.grants import Permission, Role
 from studytracker.access.models import Membership
 from studytracker.dates import short_day
 from studytracker.protocol.models import Site
-from studytracker.trust import backup, watch
+from studytracker.trust import as_of, backup, watch
 from studytracker.trust.models import Comparison
 
 from .models import Heartbeat, Mail, Notice
@@ -74,6 +74,8 @@ def is_late(last_sweep_at: datetime | None, at: datetime) -> bool:
 
 def banners(user, at):
     """(sentence, address, words of the link) for the head of every page of those who can do something about it."""
+    if as_of.current():
+        return  # how it is today is of no page of the past
     if user.can_somewhere(Permission.OPERATE):
         found = health(user, at)
         if found.trail_problems:
@@ -94,7 +96,7 @@ class Check:
 
 
 def readiness(at: datetime) -> dict[str, Check]:
-    """What a watcher asks every minute. Six queries, none of them to the broker."""
+    """What a watcher asks every minute. Seven queries, none of them to the broker."""
     return {"sweep": _sweep(at), "mail": _mail(at), "backup": _backup(at), "trail": _trail(at)}
 
 
@@ -128,14 +130,13 @@ def _backup(at):
 
 
 def _trail(at):
-    last = watch.last_compared()
-    if last is None:
+    last, now = watch.last_compared(), len(watch.standing_problems())
+    if last is None and not now:
         return Check("warn", {"compared_age_s": None, "problems": None})
-    count = len(last.problems.splitlines())
-    stale = at - last.at > timedelta(hours=COMPARISON_HOURS)
-    return Check(
-        "fail" if count else "warn" if stale else "ok", {"compared_age_s": _age(last.at, at), "problems": count}
-    )
+    count = max(now, len(last.problems.splitlines()) if last else 0)
+    stale = last is None or at - last.at > timedelta(hours=COMPARISON_HOURS)
+    figures = {"compared_age_s": _age(last and last.at, at), "problems": count}
+    return Check("fail" if count else "warn" if stale else "ok", figures)
 
 
 def _age(then, at):

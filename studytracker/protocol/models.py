@@ -26,6 +26,11 @@ class Site(models.Model):
     def zone(self) -> ZoneInfo:
         return self.rules.zone
 
+    @staticmethod
+    def choices() -> list[tuple[str, str]]:
+        """The sites of the protocol, for a filter. No query."""
+        return [(rules.code, rules.code) for rules in protocol.current().sites]
+
     @classmethod
     def todays(cls, at: datetime) -> dict[str, date]:
         """The day it is at each site of the protocol, by site code. No query."""

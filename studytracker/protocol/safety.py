@@ -11,6 +11,7 @@ class StaggerRule(Marked):
     after_visits: tuple[Code, ...] = Field(min_length=1)
     minimum_days: Count
     scope: Literal["trial", "site"]
+    needs_signed_review: Flag
     needs_dsmb_decision: Flag
     rule: Text
 

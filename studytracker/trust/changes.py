@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from django.db.models import Q
 
+from . import as_of
 from .models import Entry
 from .subjects import Covered
 from .wording import Line, instant, lines, record_name
@@ -59,7 +60,9 @@ def _entries(rows) -> list[Entry]:
     wanted = Q(pk__in=[])
     for table in tables:
         wanted |= Q(table=table, row_id__in=[key for name, key in rows if name == table])
-    return list(Entry.objects.filter(wanted).order_by("id"))
+    found = Entry.objects.filter(wanted).order_by("id")
+    point = as_of.current()  # as it stood then, nothing later had happened yet
+    return list(found.filter(id__lte=point.entry) if point else found)
 
 
 def _told(entry, signed) -> Change:

@@ -5,13 +5,19 @@ from django.db import DatabaseError
 from django.http import Http404
 from django.shortcuts import render
 from django.urls import get_script_prefix, set_script_prefix
+from django.utils import timezone
 
 from studytracker.access.grants import Permission
 from studytracker.access.scope import require
 
+from . import watch
 from .acting import ANONYMOUS, acting
 from .as_of import point_at, standing_at
-from .refusals import sentence
+from .refusals import NOT_WHOLE, sentence
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+# Whoever mends it has to get in.
+STILL_POSSIBLE = ("sign_in", "sign_in_again", "sign_out")
 
 
 class ActingMiddleware:
@@ -24,6 +30,15 @@ class ActingMiddleware:
         who = request.user if request.user.is_authenticated else ANONYMOUS
         with acting(who, source="web", request_id=uuid4().hex):
             return self.get_response(request)
+
+    def process_view(self, request, view, args, kwargs):
+        """While the triggers are not what they should be nothing is saved: it might go unrecorded."""
+        if request.method in SAFE or request.resolver_match.url_name in STILL_POSSIBLE:
+            return None
+        if not watch.standing_problems():
+            return None
+        watch.noticed(timezone.now())
+        return render(request, "errors/refused.html", {"words": NOT_WHOLE}, status=503)
 
     def process_exception(self, request, error):
         """A refusal of the database is told in words; nothing was saved."""

@@ -195,6 +195,23 @@ def actual(cursor) -> dict[str, str]:
     return dict(cursor.fetchall())
 
 
+def fingerprint(cursor) -> str:
+    """Every change of a row of the catalogue has a transaction of its own: `xmin`."""
+    cursor.execute(
+        """
+        SELECT md5(string_agg(held, ',' ORDER BY held)) FROM (
+            SELECT t.oid::text || ' ' || t.xmin::text || t.tgenabled::text AS held
+            FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+            WHERE NOT t.tgisinternal AND t.tgname LIKE 'trail~_%' ESCAPE '~'
+              AND c.relnamespace = current_schema()::regnamespace
+            UNION ALL
+            SELECT oid::text || ' ' || xmin::text FROM pg_proc
+            WHERE pronamespace = current_schema()::regnamespace AND proname LIKE 'trail~_%' ESCAPE '~') AS rows
+        """
+    )
+    return str(cursor.fetchone()[0])
+
+
 def expected(cursor) -> dict[str, str]:
     schema = _schema(cursor)
     wanted = {

@@ -6,6 +6,10 @@ SEALED = "Refused: a seal is added at the end of the chain, to the next entry, a
 KEPT = "Refused: clinical records are never deleted. Void the record and give the reason instead."
 FINAL = "Refused: what was signed or noted is never changed or removed. Sign again instead."
 NOT_EMPTIED = "Refused: a table under the audit trail is never emptied at once."
+NOT_WHOLE = (
+    "Not saved: the audit trail is not whole, and what is saved now might go unrecorded. The administrators are told. "
+    "Stop work until they have mended it."
+)
 
 SENTENCES = (NOBODY, APPEND_ONLY, SEALED, KEPT, FINAL, NOT_EMPTIED)
 

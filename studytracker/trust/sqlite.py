@@ -57,6 +57,12 @@ def actual(cursor) -> dict[str, str]:
     return dict(cursor.fetchall())
 
 
+def fingerprint(cursor) -> str:
+    """Counts every change of the schema, a trigger's too."""
+    cursor.execute("PRAGMA schema_version")
+    return str(cursor.fetchone()[0])
+
+
 def expected(cursor) -> dict[str, str]:
     """Name and text of every trigger that should be there."""
     wanted = _guards(TRAIL, "trail_guard", f"EXISTS (SELECT 1 FROM {TRAIL} WHERE id = NEW.id)", APPEND_ONLY)

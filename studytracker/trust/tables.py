@@ -1,3 +1,5 @@
+from functools import cached_property
+
 import django_filters
 import django_tables2 as tables
 from django.db.models import TextField
@@ -7,13 +9,13 @@ from django.utils.html import format_html, format_html_join
 
 from .models import Act, Entry
 from .reach import identifiers, of_participant
-from .wording import act_words, by_table, instant, lines, record_name
+from .wording import accounts, act_words, by_table, instant, lines, record_name
 
 
 class EntryTable(tables.Table):
     caption = "Audit trail, newest first"
     id = tables.Column(verbose_name="Entry")
-    at = tables.Column(verbose_name="When", attrs={"td": {"class": "text-nowrap"}})
+    at = tables.Column(verbose_name="When", attrs={"td": {"class": "when"}})
     table = tables.Column(
         verbose_name="Record", linkify=lambda record: reverse("history", args=[record.table, record.row_id])
     )
@@ -33,6 +35,10 @@ class EntryTable(tables.Table):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.identifiers = {}
+
+    @cached_property
+    def people(self):
+        return accounts()
 
     def render_at(self, value):
         return instant(value)
@@ -56,7 +62,11 @@ class EntryTable(tables.Table):
     def render_changes(self, record):
         if told := act_words(record):
             return told
-        changed = [line for line in lines(record) if record.op == Entry.Op.UPDATE or line.new + line.old != "––"]
+        changed = [
+            line
+            for line in lines(record, people=self.people)
+            if record.op == Entry.Op.UPDATE or line.new + line.old != "––"
+        ]
         shown = format_html_join("", "<li>{}</li>", ((str(line),) for line in changed))
         if record.op == Entry.Op.UPDATE:
             return format_html('<ul class="changes">{}</ul>', shown)
@@ -65,7 +75,7 @@ class EntryTable(tables.Table):
         )
 
     def value_changes(self, record):
-        return act_words(record) or "; ".join(map(str, lines(record)))
+        return act_words(record) or "; ".join(map(str, lines(record, people=self.people)))
 
 
 def _tables():

@@ -60,6 +60,12 @@ def digest(connection) -> str:
     return hashlib.sha256(json.dumps(sorted(held.items())).encode()).hexdigest()
 
 
+def fingerprint(connection) -> str:
+    """Another value as soon as the triggers may have changed; cheap enough to be asked before every form is saved."""
+    with connection.cursor() as cursor:
+        return f"{connection.settings_dict['NAME']} {dialect(connection).fingerprint(cursor)}"
+
+
 def record_migrated(connection, before: dict | None, altered: set) -> None:
     """Rows that a migration put into other columns or another table get an entry with their values.
 

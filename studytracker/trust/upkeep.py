@@ -8,13 +8,15 @@ BETWEEN_COMPARISONS = timedelta(hours=1)
 
 
 def keep(at: datetime) -> int:
-    """Seal what is settled, note the head of the day, compare the triggers once an hour. Returns how many it sealed.
+    """Seal what is settled, note the head of the day, compare the triggers once an hour and
+    as soon as they changed. Returns how many it sealed.
 
     Any number at once does no harm.
     """
     count = sealing.seal(at)
     sealing.anchor(at)
     last = watch.last_compared()
-    if last is None or not timedelta(0) <= at - last.at < BETWEEN_COMPARISONS:
+    is_old = last is None or not timedelta(0) <= at - last.at < BETWEEN_COMPARISONS
+    if is_old or bool(watch.standing_problems()) != bool(last.problems):
         watch.compare(at)
     return count

@@ -22,7 +22,7 @@ from .signatures import standing, verify
 from .standing import standing as standing_of_trail
 from .subjects import UnknownSubject
 from .tables import EntryFilter, EntryTable
-from .wording import field_name, instant, lines, record_name
+from .wording import accounts, field_name, instant, lines, row_name
 
 
 @require_safe
@@ -85,8 +85,9 @@ def history(request, table, row_id):
     if not entries:
         raise Http404
     columns = request.GET.getlist("field")
-    told = [(entry, instant(entry.at), lines(entry, columns)) for entry in entries]
-    context = {"record": record_name(table), "row_id": row_id, "told": told, "table": table}
+    people = accounts()
+    told = [(entry, instant(entry.at), lines(entry, columns, people)) for entry in entries]
+    context = {"record": row_name(table, row_id), "row_id": row_id, "told": told, "table": table}
     context["only"] = ", ".join(field_name(table, column) for column in columns)
     return render(request, "trust/history.html", context | {"participant": identifiers(table).get(row_id, "")})
 

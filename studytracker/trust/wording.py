@@ -4,9 +4,11 @@ import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
+from types import MappingProxyType
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from django.contrib.auth import get_user_model
 from django.db import models
 from django.utils import timezone
 
@@ -32,20 +34,35 @@ def by_table() -> dict[str, type[models.Model]]:
     return {model._meta.db_table: model for model in covered_models()}
 
 
+def row_name(table: str, row_id: str) -> str:
+    """'Visit MUSC-001 W4', or the record's number where the row or its table is no more. One query, and those of its
+    name.
+    """
+    model = by_table().get(table)
+    row = model and model._base_manager.filter(pk=row_id).first()
+    return f"{record_name(table)} {row or row_id}"
+
+
 def record_name(table: str) -> str:
     """'Adverse event', or the table's own name when a later version no longer has it."""
     model = by_table().get(table)
     return str(model._meta.verbose_name).capitalize() if model else table
 
 
-def lines(entry: Entry, columns=()) -> list[Line]:
-    """One for each field of the entry, or for each of `columns` that is in it."""
+def accounts() -> dict[int, str]:
+    """The username of each account by its key, for `lines`. One query."""
+    return dict(get_user_model().objects.values_list("pk", "username"))
+
+
+def lines(entry: Entry, columns=(), people=MappingProxyType({})) -> list[Line]:
+    """One for each field of the entry, or for each of `columns` that is in it; with the names of `people`, by key."""
     old, new = (json.loads(text) if text else {} for text in (entry.old, entry.new))
     names = list(new) + [name for name in old if name not in new]
     names = [name for name in names if name != "version" and (not columns or name in columns)]
     fields = _fields(entry.table)
     ordered = sorted(names, key=lambda name: list(fields).index(name) if name in fields else len(fields))
-    return [Line(_label(fields, name), _side(fields, old, name), _side(fields, new, name)) for name in ordered]
+    sides = ((name, _side(fields, old, name, people), _side(fields, new, name, people)) for name in ordered)
+    return [Line(_label(fields, name), *both) for name, *both in sides]
 
 
 def act_words(entry: Entry) -> str:
@@ -82,10 +99,13 @@ def _label(fields, name) -> str:
     return str(field.verbose_name).capitalize() if field else name
 
 
-def _side(fields, values, name) -> str:
+def _side(fields, values, name, people) -> str:
     if name not in values:
         return "–"
-    return words_of(fields.get(name), values[name])
+    field, value = fields.get(name), values[name]
+    if field is not None and field.is_relation and field.related_model is get_user_model():
+        value = people.get(value, value)
+    return words_of(field, value)
 
 
 def words_of(field, value) -> str:

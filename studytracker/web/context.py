@@ -24,6 +24,7 @@ NAVIGATION = (
     ("Stopping rules", "stopping_rules", Permission.SEE),
     ("Safety review", "safety_review", Permission.SEE),
     ("Safety outputs", "safety_outputs", Permission.SEE),
+    ("DSMB", "dsmb", Permission.SEE),
     ("Deviations", "deviations", Permission.SEE),
     ("Slots", "slots", Permission.SEE),
     ("Product", "product", Permission.SEE),

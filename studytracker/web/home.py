@@ -9,9 +9,7 @@ from django.views.decorators.http import require_safe
 from studytracker.access.grants import Permission
 from studytracker.exports.catalogue import exportable
 
-from .worklist import size, worklist
-
-MOST_SHOWN = 50  # of one group; its count leads to all of them
+from .worklist import MOST_SHOWN, size, worklist
 
 
 @require_safe

@@ -29,6 +29,9 @@ GROUPS = (
 )
 
 
+MOST_SHOWN = 50  # of one group; its count leads to all of them
+
+
 @dataclass(frozen=True)
 class Item:
     """One thing to do. `actions` are (label, url), the first the likeliest."""

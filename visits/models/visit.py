@@ -18,16 +18,12 @@ from .. import status
 
 class VisitQuerySet(ScopedQuerySet):
     def unresolved(self):
-        """Neither logged nor marked missed. Served by the partial index visit_open_by_window."""
-        return self.filter(attended_on=None, missed_at=None)
+        """Neither logged nor marked missed. Served by the partial indexes visit_open_by_window and _by_target."""
+        return self.filter(status.OPEN_STILL)
 
     def expected(self):
         """Unresolved, still in the protocol, and the participant has not left before the window closed."""
-        return (
-            self.unresolved()
-            .filter(dropped_in="")
-            .filter(Q(participant__withdrawn_on=None) | Q(closes_on__lt=F("participant__withdrawn_on")))
-        )
+        return self.filter(status.EXPECTED)
 
     def overdue(self, on):
         """The window has closed by the site-local day `on`, and nothing was recorded."""
@@ -37,20 +33,24 @@ class VisitQuerySet(ScopedQuerySet):
         """Expected visits whose window is open, past, or opens no later than `day`."""
         return self.expected().filter(opens_on__lte=day)
 
+    def in_either(self, one, other):
+        """Those of both querysets: an index serves each, and none would serve the two conditions at once."""
+        return self.filter(pk__in=one.order_by().values("pk").union(other.order_by().values("pk")))
+
     def with_booking(self):
         """Adds `booked_for`, the instant of the booking in force, or None."""
         in_force = Booking.objects.in_force().filter(visit=OuterRef("pk"))
         return self.annotate(booked_for=Subquery(in_force.values("starts_at")[:1]))
 
-    def with_status(self, today):
-        """Adds `status_code`, the same answer as Visit.status, for `today` (a dict of site code to date)."""
-        return self.annotate(status_code=status.expression(today))
+    def among(self, codes, today):
+        """Those whose Visit.status is one of `codes`, on `today` (a dict of site code to date)."""
+        return self.filter(status.among(codes, today))
 
     def for_page(self):
         return self.select_related("participant", "participant__infusion", "participant__enrollment", "site")
 
-    def for_listing(self, today):
-        return self.select_related("participant", "participant__infusion").with_status(today)
+    def for_listing(self):
+        return self.select_related("participant", "participant__infusion")
 
 
 class Visit(Versioned):
@@ -133,16 +133,30 @@ class Visit(Versioned):
         indexes = [
             # Read by the worklists and by the overdue sweep, site by site.
             models.Index(
-                fields=["site", "closes_on"],
+                fields=["site", "closes_on", "opens_on"],
                 condition=Q(attended_on=None, missed_at=None),
                 name="visit_open_by_window",
             ),
-            models.Index(fields=["site", "target_on", "id"], name="visit_listing"),
-            # The listing of several sites, and its other orders.
-            models.Index(fields=["target_on", "id"], name="visit_listing_all"),
-            models.Index(fields=["opens_on", "id"], name="visit_by_opening"),
+            # Read by the calendar of a month.
             models.Index(fields=["closes_on", "id"], name="visit_by_closing"),
+            # One for each order the listing offers, for one site and for several.
+            models.Index(fields=["site", "target_on", "id"], name="visit_listing"),
+            models.Index(fields=["target_on", "id"], name="visit_listing_all"),
             models.Index(fields=["attended_on", "id"], name="visit_by_attendance"),
+            models.Index(fields=["site", "participant", "order", "id"], name="visit_by_participant"),
+            models.Index(fields=["code", "target_on", "id"], name="visit_by_code"),
+            # By status: what is open, read past the overdue by its last day; what was attended; and what is rare.
+            models.Index(
+                fields=["target_on", "id", "opens_on", "closes_on"],
+                condition=Q(attended_on=None, missed_at=None),
+                name="visit_open_by_target",
+            ),
+            models.Index(
+                fields=["target_on", "id"], condition=Q(attended_on__isnull=False), name="visit_done_by_target"
+            ),
+            models.Index(fields=["target_on", "id"], condition=status.OUTSIDE, name="visit_done_out"),
+            models.Index(fields=["target_on", "id"], condition=Q(missed_at__isnull=False), name="visit_missed"),
+            models.Index(fields=["target_on", "id"], condition=~Q(dropped_in=""), name="visit_dropped"),
         ]
 
     def __str__(self):

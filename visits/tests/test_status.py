@@ -134,8 +134,14 @@ FACTS = st.fixed_dictionaries(
         "attended": st.none() | st.integers(-60, 60),
         "missed": st.booleans(),
         "left": st.none() | st.integers(-60, 60),
+        "dropped": st.booleans(),
     }
 )
+
+
+def found(today):
+    """{status code: the keys that the query for it finds}"""
+    return {code: set(Visit.objects.among([code], today).values_list("pk", flat=True)) for code in status.NAMES}
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -143,7 +149,7 @@ FACTS = st.fixed_dictionaries(
 def test_python_and_sql_give_the_same_status_for_every_state_and_day(
     musc, coordinator, facts, shift, django_db_blocker
 ):
-    """Random rows, valid or strange; the SQL annotation must agree with the row's own answer."""
+    """Random rows, valid or strange; the query for each status must find those rows and no others."""
     with transaction.atomic():
         rows = []
         for number, fact in enumerate(facts):
@@ -159,9 +165,12 @@ def test_python_and_sql_give_the_same_status_for_every_state_and_day(
             rows.append(_visit(participant, number, fact, coordinator))
         Visit.objects.bulk_create(rows)
         today = {"MUSC": TODAY + timedelta(days=shift), "EMORY": TODAY}
-        for visit in Visit.objects.with_status(today).select_related("participant"):
-            assert visit.status_code == visit.status(today["MUSC"]).code
+        by_row = {code: set() for code in status.NAMES}
+        for visit in Visit.objects.select_related("participant"):
+            by_row[visit.status(today["MUSC"]).code].add(visit.pk)
             assert visit.why(today["MUSC"])
+        assert found(today) == by_row
+        assert found(dict.fromkeys(today, today["MUSC"])) == by_row
         transaction.set_rollback(True)  # the next example starts without these
 
 
@@ -176,7 +185,26 @@ def _visit(participant, number, fact, by):
         before, after = fact["length"]
         target = opens + timedelta(days=before)
         acts |= {"opens_on": opens, "target_on": target, "closes_on": target + timedelta(days=after)}
+    if fact["dropped"] and fact["attended"] is None and not fact["missed"]:
+        acts["dropped_in"] = "2.0"
     return Visit(participant=participant, site_id="MUSC", code=f"V{number}", order=number, **acts)
+
+
+def test_visits_of_several_statuses_are_those_of_each(week_2):
+    today = {"MUSC": TODAY, "EMORY": TODAY}
+    both = set(Visit.objects.among(["overdue", "soon"], today).values_list("pk", flat=True))
+    assert both == found(today)["overdue"] | found(today)["soon"]
+    assert week_2.pk in both
+
+
+def test_a_status_turns_at_each_site_s_own_day(musc, emory):
+    """The same windows, and a day on which it is tomorrow at one site already."""
+    for cast in (musc, emory):
+        cast.infused(DAY0)
+    by_site = {"MUSC": date(2025, 6, 17), "EMORY": date(2025, 6, 18)}
+    late = Visit.objects.among(["late"], by_site).filter(code="W2")
+    overdue = Visit.objects.among(["overdue"], by_site).filter(code="W2")
+    assert ([visit.site_id for visit in late], [visit.site_id for visit in overdue]) == (["MUSC"], ["EMORY"])
 
 
 @pytest.mark.parametrize("code", status.NAMES)
@@ -215,7 +243,6 @@ def test_one_definition_of_overdue_for_rows_query_and_expectation(musc, emory, c
         visit.pk for visit in Visit.objects.select_related("participant") if visit.status(TODAY).code == "overdue"
     }
     by_query = set(Visit.objects.overdue(TODAY).values_list("pk", flat=True))
-    today = {"MUSC": TODAY, "EMORY": TODAY}
-    by_annotation = set(Visit.objects.with_status(today).filter(status_code="overdue").values_list("pk", flat=True))
-    assert by_row == by_query == by_annotation
+    by_filter = found({"MUSC": TODAY, "EMORY": TODAY})["overdue"]
+    assert by_row == by_query == by_filter
     assert len(by_row) == 4

@@ -6,6 +6,7 @@ import pytest
 from adverse_events.models import AdverseEvent
 from conftest import NOW
 from participants.models import Participant
+from studytracker.access.models import User
 from studytracker.demo.trial import load
 from studytracker.protocol.models import Site
 from visits.models import Visit
@@ -58,3 +59,9 @@ def test_a_second_load_keeps_what_is_there(trial):
     before = list(Participant.objects.order_by("pk").values())
     assert load(NOW) is False
     assert list(Participant.objects.order_by("pk").values()) == before
+
+
+def test_a_value_with_a_past_is_met(trial, browse):
+    load(NOW)
+    page = browse(User.objects.get(username="crc.musc")).get("/visits/MUSC-001/W4/").content.decode()
+    assert page.count('class="value-history"') == 2

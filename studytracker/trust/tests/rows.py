@@ -81,6 +81,8 @@ CHANGES = {
     "adverse_events.RuleSwitch": ("reason", "Another"),
     "adverse_events.Trip": ("words", "Counted anew"),
     "adverse_events.TripEvidence": ("words", "Grade 4"),
+    "adverse_events.BoardMeeting": ("purpose", "Gate for the next participant"),
+    "adverse_events.Recommendation": ("text", "Go on, “slowly”"),
     "adverse_events.ReviewMark": ("marked_at", datetime(2025, 6, 19, 1, 2, 3, 456789, tzinfo=UTC)),
     "exports.ExportJob": ("purpose", "for the sponsor"),
     "exports.ExportJob_sites": ("site_id", "EMORY"),
@@ -130,6 +132,8 @@ class Rows:
         )
         self.clocks, self.notifications, self.trips, self.stops = self._safety_rows()
         self.jobs = apps.get_model("exports.ExportJob").objects.bulk_create(self.exportjob(n) for n in range(MANY))
+        Meeting = apps.get_model("adverse_events.BoardMeeting")
+        self.meetings = Meeting.objects.bulk_create(self.boardmeeting(n, number=500) for n in range(MANY))
         self.corrections = Correction.objects.bulk_create(self.day0correction(n) for n in range(MANY))
 
     def fresh(self, model, n):
@@ -487,6 +491,15 @@ class Rows:
     def tripevidence(self, n):
         facts = {"words": "Grade 3", "counted_at": NOW, "event": self.events[n]}
         return self._model("adverse_events.TripEvidence")(trip=self.trips[n], **facts)
+
+    def boardmeeting(self, n, number=900):
+        facts = {"held_on": TODAY, "purpose": "Routine", "cut_off_entry": 7, "document": "Minutes"}
+        facts |= {"recorded_at": NOW, "recorded_by": self.by}
+        return self._model("adverse_events.BoardMeeting")(number=number + n, **facts)
+
+    def recommendation(self, n):
+        facts = {"recommendation": "continue", "text": "Go on", "recorded_at": NOW, "recorded_by": self.by}
+        return self._model("adverse_events.Recommendation")(meeting=self.meetings[n], **facts)
 
     def reviewmark(self, n):
         facts = {"entry_number": 7, "marked_at": NOW, "marked_by": self.by}

@@ -11,6 +11,7 @@ from adverse_events.models import AdverseEvent
 from adverse_events.reporting import report
 from conftest import NOW
 from studytracker.dates import PartialDate
+from studytracker.outbox.models import Heartbeat
 from studytracker.trust import middleware
 from studytracker.trust.acting import acting
 from studytracker.trust.as_of import ALIAS, Point, current, point_at, point_when, standing_at
@@ -29,6 +30,7 @@ def told(musc, emory, coordinator, frozen, monkeypatch):
     """Two participants and an event; then, an hour later, much is changed."""
     if connection.vendor == "postgresql":  # the server's clock is not frozen
         monkeypatch.setattr(middleware, "point_at", lambda number: point_at(number) and Point(number, NOW))
+    Heartbeat.objects.create(job="sweep", at=NOW)  # else today's pages say that nobody sweeps
     participant = musc.infused()
     emory.screened()
     event = report(participant=participant, term="Rash", started=PartialDate(2025, 6), by=coordinator, at=NOW)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from datetime import date
 from html import unescape
 from io import StringIO
@@ -149,3 +150,19 @@ def test_the_audit_page_takes_the_same_queries_however_many_entries(
     client.get("/audit/")
     with django_assert_max_num_queries(90):
         client.get("/audit/")
+
+
+def test_the_trail_names_the_record_and_the_people_of_it_in_words(both_sites, browse, coordinator):
+    visit = Visit.objects.filter(site="MUSC", attended_on__isnull=False).first()
+    page = browse(coordinator).get(reverse("history", args=["visits_visit", visit.pk])).content.decode()
+    assert f"<h1>History: Visit {visit}</h1>" in page
+    assert re.search(r"Attended by</th><td>–</td><td>crc\.musc</td>", page)
+    [row] = [row for row in as_rows(browse(coordinator), f"table=visits_visit&row_id={visit.pk}&op=I")]
+    assert "Attended by: – → crc.musc" in row["Field: old → new"]
+
+
+def test_a_page_of_the_past_offers_nothing_to_do_and_no_word_of_today_s_mail(both_sites, browse, coordinator):
+    number = Entry.objects.first().id
+    page = browse(coordinator).get(f"/as-of/{number}/participants/MUSC-001/").content.decode()
+    assert "As it stood at entry" in page and "reminders may be late" not in page
+    assert "reminders may be late" in browse(coordinator).get("/participants/MUSC-001/").content.decode()

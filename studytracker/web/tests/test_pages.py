@@ -81,7 +81,7 @@ def test_an_error_page_needs_neither_request_nor_database(page):
 
 CLINICAL = (
     *("Today", "Participants", "Visits", "Calendar", "Adverse events", "Clocks", "Stopping rules", "Safety review"),
-    *("Safety outputs", "Deviations", "Slots", "Product"),
+    *("Safety outputs", "DSMB", "Deviations", "Slots", "Product"),
 )
 
 
