@@ -5,11 +5,19 @@ from django.db import transaction
 from studytracker.trust.acting import because
 
 from .consistency import EventRefused, check
-from .models import SITE, SITE_JUDGES, SPONSOR, SPONSOR_JUDGES, AdverseEvent, Assessment, GradeEpisode
+from .models import (
+    SITE,
+    SITE_JUDGES,
+    SPONSOR,
+    SPONSOR_JUDGES,
+    AdverseEvent,
+    Assessment,
+    GradeEpisode,
+    is_unanswered,
+)
 from .watching import watch
 
 JUDGES = {SITE: SITE_JUDGES, SPONSOR: SPONSOR_JUDGES}
-UNANSWERED = (None, "", False)
 
 
 @transaction.atomic
@@ -101,7 +109,7 @@ def _refuse_what_is_not_a_change(before, changed, facts, party, reason):
         raise EventRefused(f"Not for the {party} to answer: {', '.join(sorted(foreign))}.")
     if not changed:
         raise EventRefused("Nothing was changed, so nothing was saved.")
-    if not reason and any(before[name] not in UNANSWERED for name in changed):
+    if not reason and any(not is_unanswered(name, before[name]) for name in changed):
         raise EventRefused("Say why: an answer that was given before is replaced.", field="reason")
 
 

@@ -1,4 +1,5 @@
 from django import forms
+from django.core.exceptions import ValidationError
 
 from studytracker.dates import ImpossibleTime, day_label, local_instant
 from studytracker.web.fields import DateField, TextField, TimeField
@@ -6,18 +7,19 @@ from studytracker.web.fields import DateField, TextField, TimeField
 from .clock_tables import choice_words
 from .models import Clock
 
+LONGEST_NUMBER = 18  # digits that every database can look for
+
 
 class InstantForm(forms.Form):
     """A day and a time at the site, which together become the instant `instant_name`."""
 
     instant_name = ""
 
-    def __init__(self, *args, event, at, **kwargs):
+    def __init__(self, *args, site, rules, at, **kwargs):
         super().__init__(*args, **kwargs)
-        self.event, self.at, self.zone = event, at, event.site.zone
-        self.rules = event.participant.protocol
+        self.rules, self.at, self.zone = rules, at, site.zone
         self.fields["on"].initial = at.astimezone(self.zone).date()
-        self.fields["time"].help_text = f"On the clock at {event.site_id}; now it is {at.astimezone(self.zone):%H:%M}."
+        self.fields["time"].help_text = f"On the clock at {site.pk}; now it is {at.astimezone(self.zone):%H:%M}."
 
     def clean(self):
         on, time = self.cleaned_data.pop("on", None), self.cleaned_data.pop("time", None)
@@ -29,20 +31,14 @@ class InstantForm(forms.Form):
         return self.cleaned_data
 
 
-class NotificationForm(InstantForm):
-    """Who was told, when, how, with which proof, and which clocks that answers."""
+class ToldForm(InstantForm):
+    """Who was told, when, how, and with which proof."""
 
     instant_name = "sent_at"
     recipient = forms.ChoiceField(
         label="Who was told?",
         widget=forms.RadioSelect,
         error_messages={"required": "Choose who was told."},
-    )
-    clocks = forms.ModelMultipleChoiceField(
-        Clock.objects.none(),
-        label="Which clocks does this answer?",
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
     )
     on = DateField(label="Told on")
     time = TimeField(label="At")
@@ -56,10 +52,35 @@ class NotificationForm(InstantForm):
     )
     note = TextField(label="Note", required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
 
-    def __init__(self, *args, answerable, **kwargs):
+    def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["recipient"].choices = self.rules.choices("recipient")
         self.fields["method"].choices = [("", "Choose…"), *self.rules.choices("notification_method")]
+
+
+class RowsField(forms.ModelMultipleChoiceField):
+    """Rows by number; one too long for the database is a wrong choice like any other."""
+
+    def clean(self, value):
+        for typed in value or ():
+            if len(str(typed)) > LONGEST_NUMBER:
+                raise ValidationError(self.error_messages["invalid_pk_value"], code="invalid", params={"pk": typed})
+        return super().clean(value)
+
+
+class NotificationForm(ToldForm):
+    """And which clocks of the event that answers."""
+
+    clocks = RowsField(
+        Clock.objects.none(),
+        label="Which clocks does this answer?",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    field_order = ["recipient", "clocks"]
+
+    def __init__(self, *args, answerable, **kwargs):
+        super().__init__(*args, **kwargs)
         self.fields["clocks"].queryset = answerable
         self.fields["clocks"].label_from_instance = lambda clock: choice_words(clock, self.at)
 
@@ -72,6 +93,43 @@ class NotificationForm(InstantForm):
             names = ", ".join(each.rule_id for each in others)
             self.add_error("clocks", f"{names}: not answered by telling {told}. Untick, or choose who was told.")
         return self.cleaned_data
+
+
+class StudyNoticeForm(ToldForm):
+    """Only those whom the clock names are offered."""
+
+    def __init__(self, *args, recipients, **kwargs):
+        super().__init__(*args, **kwargs)
+        offered = [(code, label) for code, label in self.rules.choices("recipient") if code in recipients]
+        self.fields["recipient"].choices = offered
+        if len(offered) == 1:
+            self.fields["recipient"].initial = offered[0][0]
+
+
+class MilestoneForm(forms.Form):
+    kind = forms.ChoiceField(
+        label="What was reached?", widget=forms.RadioSelect, error_messages={"required": "Choose one."}
+    )
+    site = forms.ChoiceField(label="Where?", required=False)
+    reached_on = DateField(label="Reached on")
+    reference = TextField(
+        label="Document",
+        max_length=200,
+        help_text="What shows the day: a letter, its date and its place on file.",
+        error_messages={"required": "Name the document that shows the day: clocks of years run from it."},
+    )
+
+    def __init__(self, *args, rules, sites, **kwargs):
+        """`sites` are the codes at which the person may record one; all of them: also those of the whole trial."""
+        super().__init__(*args, **kwargs)
+        whole = {site.code for site in rules.sites} <= set(sites)
+        kinds = [term for term in rules.terms("milestone") if term.at_a_site or whole]
+        self.fields["kind"].choices = [(term.code, term.label) for term in kinds]
+        everywhere = [("", "The whole trial")] if whole else [("", "Choose…")]
+        self.fields["site"].choices = everywhere + [(s.code, s.name) for s in rules.sites if s.code in sites]
+
+    def clean_site(self):
+        return self.cleaned_data["site"] or None
 
 
 class DeterminationForm(InstantForm):

@@ -46,13 +46,17 @@ def notify(request, identifier, number):
     at = timezone.now()
     answerable = notifications.answerable(row)
     initial = _suggested(answerable, request.GET.get("clock", ""), at)
-    form = NotificationForm(posted(request), event=row, at=at, answerable=answerable, initial=initial)
+    form = NotificationForm(posted(request), **_place(row), at=at, answerable=answerable, initial=initial)
     made = submit(request, form, partial(notifications.notify, event=row, by=request.user, at=at))
     if made:
         answered = ", ".join(each.clock.rule_id for each in made.fulfilments.select_related("clock")) or "no clock"
         messages.success(request, f"Recorded: {made.recipient_words} told. It answers {answered}.")
         return redirect("event", identifier, number)
     return _form_page(request, row, form, "Record that somebody was told", "Record")
+
+
+def _place(row):
+    return {"site": row.site, "rules": row.participant.protocol}
 
 
 def _suggested(answerable, wanted, at):
@@ -73,7 +77,7 @@ def determine(request, identifier, number):
     row = reach_event(request.user, identifier, number, Permission.NOTIFY)
     at = timezone.now()
     kinds = [term.code for term in row.participant.protocol.terms("determination")]
-    form = DeterminationForm(posted(request), event=row, at=at, kinds=kinds)
+    form = DeterminationForm(posted(request), **_place(row), at=at, kinds=kinds)
     made = submit(request, form, partial(notifications.determine, event=row, by=request.user, at=at))
     if made:
         messages.success(request, "The determination is recorded, and the clocks are computed anew.")

@@ -2,11 +2,14 @@
 
 from django.urls import reverse
 
+from studytracker import protocol
 from studytracker.access.grants import Permission
 from studytracker.web.worklist import Item
 
+from . import study_clocks
 from .clock_tables import chip, due_words, ticking
 from .models import Clock, InvestigatorAcknowledgement
+from .models.clock import UNDONE, WAITING
 
 SHOWN = 20
 LISTING = "?state=Breached&state=Running"
@@ -19,6 +22,7 @@ def items(user, at):
         if user.can_somewhere(Permission.SWITCH_RULE):
             rows = Clock.objects.visible_to(user).select_related("event", "participant")
             yield from _waiting(rows.undone().filter(started_at=None))
+    yield from _of_the_study(user, at)
     for row in (
         InvestigatorAcknowledgement.objects.visible_to(user)
         .waiting()
@@ -42,6 +46,26 @@ def _ticking(rows, user, at):
             order=(clock.due_at,),
             listing=f"{reverse('clocks')}{LISTING}",
         )
+
+
+def _of_the_study(user, at):
+    """Clocks about no event that run, with those who answer for them. Deviations have their own worklist."""
+    theirs = [rule.id for rule in protocol.current().clocks if rule.notify and user.roles & set(rule.responsible)]
+    sites = user.sites_where(Permission.TELL_OF_STUDY)
+    found = study_clocks.visible(study_clocks.of_the_study(at, theirs), sites) if sites else []
+    for clock in found:
+        state = clock.state_at(at)
+        if state in UNDONE and state != WAITING:
+            yield Item(
+                group="Reporting clocks",
+                identifier=clock.about,
+                url=reverse("study_clocks"),
+                text=f"{clock.rule_id}: {clock.rule.trigger}",
+                detail=f"To {clock.rule.recipient}, {due_words(clock)} ({clock.rule.basis})",
+                status=chip(clock, at),
+                actions=(("Told…", reverse("tell_of_study", args=[clock.rule_id, clock.occurrence])),),
+                order=(clock.due_at or at,),
+            )
 
 
 def _waiting(rows):

@@ -31,6 +31,11 @@ def check(event, at):
     _check_times(event)
     _check_instants(event, at)
     _check_grade(event)
+    if event.related_to_text and not event.is_related_to_other:
+        raise EventRefused(
+            "Something else is named that it is related to: answer yes there, or leave the name empty.",
+            field="related_to_text",
+        )
 
 
 def _check_terms(event):

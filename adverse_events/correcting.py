@@ -6,11 +6,11 @@ from django.db import transaction
 
 from studytracker.trust.acting import because, current
 
-from .assessing import UNANSWERED, correct_course, locked, move_course, record
+from .assessing import correct_course, locked, move_course, record
 from .coding import code
 from .consistency import EventRefused, check
 from .doubts import settle
-from .models import SITE, SITE_JUDGES
+from .models import SITE, SITE_JUDGES, is_unanswered
 from .watching import watch
 
 REPORTED = (
@@ -51,7 +51,7 @@ def correct(*, event, by, at, reason="", confirmed=None, **facts):
 def _refuse_without_reason(event, changed, reason):
     if not changed:
         raise EventRefused("Nothing was changed, so nothing was saved.")
-    replaced = [name for name in changed if getattr(event, name) not in UNANSWERED and name != "is_ongoing"]
+    replaced = [name for name in changed if not is_unanswered(name, getattr(event, name)) and name != "is_ongoing"]
     if replaced and not reason:
         words = ", ".join(str(event._meta.get_field(name).verbose_name) for name in replaced)
         raise EventRefused(f"Say why: what was recorded is replaced ({words}).", field="reason")

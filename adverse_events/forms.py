@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from studytracker.dates import ImpossibleDate, ImpossibleTime, PartialDate, local_instant
 from studytracker.web.fields import DateField, PartialDateField, TextField, TimeField
 
-from .models import SERIOUSNESS, SPONSOR_SERIOUSNESS
+from .models import RELATED_TO, SERIOUSNESS, SPONSOR_SERIOUSNESS
 
 YES_NO = (("", "Not yet answered"), ("yes", "Yes"), ("no", "No"))
 ANSWERS = {"yes": True, "no": False}
@@ -96,6 +96,11 @@ class EventForm(InstantMixin, forms.Form):
         "Reasonable possibility that the cells caused it?",
         help_text="An answer of its own (21 CFR 312.64(b)); needed for every serious event.",
     )
+    is_related_to_infusion = answer_field("")
+    is_related_to_disease = answer_field("")
+    is_related_to_medicine = answer_field("")
+    is_related_to_other = answer_field("")
+    related_to_text = TextField(label="What else is it related to?", required=False, max_length=200)
     nature = forms.ChoiceField(label="Disease activity or adverse event?", required=False)
     special_interest = forms.ChoiceField(label="Event of special interest", required=False)
     action_taken = forms.ChoiceField(label="Action taken with the infusion", required=False)
@@ -120,10 +125,20 @@ class EventForm(InstantMixin, forms.Form):
             self.fields[name].choices = choices(rules, name, "Not yet answered")
         self.fields["nature"].choices = choices(rules, "event_nature", "Not yet answered")
         self.fields["special_interest"].choices = choices(rules, "special_interest", "None, or not yet answered")
+        self._ask_what_else(rules)
         self.fields["visit"].queryset = participant.visits.order_by("order", "code")
         self.fields["medication"].queryset = participant.medications.filter(voided_at=None)
         self.fields["medication"].label_from_instance = _medicine_in_words
         self.fields["visit"].label_from_instance = lambda visit: visit.code
+
+    def _ask_what_else(self, rules):
+        """Everything that the protocol says an event may be related to, each in its words."""
+        labels = dict(rules.choices("related_to"))
+        for name, code in RELATED_TO:
+            if code in labels:
+                self.fields[name].label = labels[code]
+            else:
+                del self.fields[name]
 
     def clean(self):
         cleaned = super().clean()
@@ -161,9 +176,17 @@ class EventForm(InstantMixin, forms.Form):
         return self.fields_of("aware_on", "aware_time")
 
     @property
+    def causes(self):
+        return self.fields_of("causality", "is_suspected")
+
+    @property
+    def other_causes(self):
+        return self.fields_of(*(field for field, _ in RELATED_TO), "related_to_text")
+
+    @property
     def judgement(self):
-        judged = ("causality", "is_suspected", "nature", "special_interest")
-        return self.fields_of(*judged, "action_taken", "is_treated", "medication", "treatment", "outcome", "note")
+        treated = ("action_taken", "is_treated", "medication", "treatment")
+        return self.fields_of("nature", "special_interest", *treated, "outcome", "note")
 
 
 class CorrectionForm(EventForm):
@@ -173,7 +196,12 @@ class CorrectionForm(EventForm):
 
 
 class CourseForm(forms.Form):
-    grade = forms.TypedChoiceField(label="CTCAE grade", coerce=int, widget=forms.RadioSelect)
+    grade = forms.TypedChoiceField(
+        label="CTCAE grade",
+        coerce=int,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose the grade."},
+    )
     since = PartialDateField(label="Since", help_text="From when it had this grade, as far as known.")
     reason = TextField(label="Remark", required=False, max_length=500)
 
@@ -242,7 +270,7 @@ def in_boxes(event, names):
             local = value and value.astimezone(event.participant.site.zone)
             stem = name.removesuffix("_at")
             shown |= {f"{stem}_on": local and local.date(), f"{stem}_time": local and local.time()}
-        elif name in ("is_suspected", "is_treated", "sponsor_is_suspected"):
+        elif name in ("is_suspected", "is_treated", "sponsor_is_suspected", *dict(RELATED_TO)):
             shown[name] = {True: "yes", False: "no"}.get(value, "")
         elif name == "visit":
             shown[name] = value and value.code

@@ -3,7 +3,7 @@
 from studytracker.dates import day_label, protocol_day
 
 from .models import SERIOUSNESS
-from .wording import ANSWER, emergent, label, moment, treatment
+from .wording import ANSWER, else_related, emergent, label, moment, treatment
 
 MOST_LINES = 12
 
@@ -78,7 +78,8 @@ def _acts(event):
     action = label(event, "action_taken", event.action_taken).lower() or "not answered"
     end = "ongoing" if event.is_ongoing else moment(event.ended, event.ended_time) or "not known"
     outcome = label(event, "outcome", event.outcome).lower() or "not answered"
-    given = treatment(event).lower() or "not answered"
+    given = treatment(event) or "not answered"
+    given = given[0].lower() + given[1:]  # the names of medicines keep their letters
     return f"Action taken with the infusion: {action}. Treatment given: {given}. Outcome: {outcome}; end: {end}."
 
 
@@ -86,9 +87,11 @@ def _judgement(event):
     def said(name, value):
         return label(event, name, value).lower() or "not answered"
 
+    also = [words.removeprefix("Related to: ") for words, answer in else_related(event) if answer.startswith("Yes")]
     return (
         f"Causality by the investigator: {said('causality', event.causality)}; reasonable possibility: "
-        f"{ANSWER[event.is_suspected].lower() or 'not answered'}. By the sponsor: "
+        f"{ANSWER[event.is_suspected].lower() or 'not answered'}. "
+        f"Also related to: {', '.join(also) or 'nothing else on record'}. By the sponsor: "
         f"{said('sponsor_causality', event.sponsor_causality)}; {said('expectedness', event.expectedness)}. "
         "Rechallenge: not applicable, single infusion."
     )

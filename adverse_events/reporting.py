@@ -9,7 +9,7 @@ from .assessing import begin_course, record
 from .coding import code
 from .consistency import EventRefused, check
 from .doubts import settle
-from .models import SITE, AdverseEvent
+from .models import SITE, AdverseEvent, is_unanswered
 from .watching import watch
 
 
@@ -48,7 +48,7 @@ def complete(*, event, by, at, confirmed=None, **facts):
     Raises EventRefused. What is recorded stays: an answer once given is not replaced, a criterion not taken back.
     """
     event = AdverseEvent.objects.select_for_update(of=("self",)).select_related("participant").get(pk=event.pk)
-    given = {name: value for name, value in facts.items() if value not in (None, "", False)}
+    given = {name: value for name, value in facts.items() if not is_unanswered(name, value)}
     if not given:
         raise EventRefused("Nothing was filled in, so nothing was saved.")
     before = event.judgements()

@@ -68,14 +68,16 @@ def _facts(event) -> dict:
     return {"participant": event.participant.identifier, **facts}
 
 
-def last_review(site: str, reviewer) -> Signature | None:
-    """The reviewer's own last signature here, whether it still stands or not."""
-    return Signature.objects.of(KIND, site).filter(signed_by=reviewer).order_by("-number").first()
+def last_reviews(sites, reviewer) -> dict[str, Signature | None]:
+    """The reviewer's own last signature at each site, without what was signed. One query."""
+    found = Signature.objects.filter(kind=KIND, key__in=sites, signed_by=reviewer).order_by("number")
+    return dict.fromkeys(sites) | {signature.key: signature for signature in found.defer("document")}
 
 
-def board(sites, reviewer) -> list[Looked]:
-    """Every event of the sites, with what happened to it since the reviewer's last signature at its site."""
-    since = {site: review.entry_number if (review := last_review(site, reviewer)) else 0 for site in sites}
+def board(sites, reviewer, last=None) -> list[Looked]:
+    """Every event of the sites, with what happened to it since the reviewer's last signature (`last`) at its site."""
+    last = last_reviews(sites, reviewer) if last is None else last
+    since = {site: review.entry_number if review else 0 for site, review in last.items()}
     events = list(_events(sites))
     told = _entries_by_event(events, min(since.values(), default=0))
     marks = dict(
@@ -109,15 +111,16 @@ def _entries_by_event(events, since, upto=None) -> dict[str, list[Entry]]:
 def _looked(event, entries, marks) -> Looked:
     if not entries:
         return Looked(event)
-    changed = _together(entries)
+    last = entries[-1].id
+    is_marked = marks.get(event.pk, 0) >= last
     if entries[0].op == Entry.Op.INSERT:
-        what, shown = NEW, []
-    elif event.voided_at and "voided_at" in json.loads(entries[-1].new):
+        return Looked(event, NEW, [], last, is_marked)
+    changed = _together(entries)
+    if event.voided_at and "voided_at" in json.loads(entries[-1].new):
         what, shown = VOIDED, changed
     else:
         what, shown = (CHANGED, changed) if changed else (SAME, [])
-    last = entries[-1].id
-    return Looked(event, what, shown, last, marks.get(event.pk, 0) >= last)
+    return Looked(event, what, shown, last, is_marked)
 
 
 BOOKKEEPING = {"version", "completed_at", "completed_by_id", "updated_at", "voided_by_id", "voided_at"}

@@ -33,7 +33,8 @@ def safety_review(request, site=""):
 
 
 def _board(request, sites) -> dict:
-    looked = review.board(sites, request.user)
+    last = review.last_reviews(sites, request.user)
+    looked = review.board(sites, request.user, last)
     fresh = [each for each in looked if each.what != review.SAME]
     standing = [each.event for each in looked if not each.event.voided_at]
     infused = Participant.objects.infused_by_site(sites)
@@ -47,12 +48,12 @@ def _board(request, sites) -> dict:
         "columns": [*sites, "All"] if len(sites) > 1 else sites,
         "overview": overview(standing, infused, sites),
         "infused": [*(infused.get(each, 0) for each in sites), *([sum(infused.values())] if len(sites) > 1 else [])],
-        "swimlane": swimlane.draw(sites, timezone.now()),
+        "swimlane": swimlane.draw(sites, timezone.now(), standing),
         "onsets": onsets.draw(standing),
         "as_of": review.data_as_of(),
         "made_at": timezone.now(),
         "rules": protocol.current(),
-        "last_reviews": [(each, review.last_review(each, request.user)) for each in sites],
+        "last_reviews": last.items(),
     }
 
 

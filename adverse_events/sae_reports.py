@@ -5,6 +5,7 @@ from django.db import transaction
 from studytracker.access.grants import Permission
 from studytracker.dates import day_label
 from studytracker.refusal import Refused
+from studytracker.trust.models import Signature
 from studytracker.trust.signatures import standing
 from studytracker.trust.subjects import Kind, Snapshot, UnknownSubject, covered
 
@@ -113,9 +114,33 @@ def with_news(report) -> list[dict]:
     ]
 
 
-def missing(report) -> list[str]:
-    """What has to be answered before the report can be signed."""
-    return lacking(report.event) if report.is_serious else []
+def side_by_side(facts) -> list[dict]:
+    """The judgements among the facts, a row a question: what each judge said, or `both` where it is one answer."""
+    rows = {}
+    for fact in facts:
+        if fact["section"] == "Judgement":
+            question, _, judge = fact["label"].rpartition(": ")
+            row = rows.setdefault(question or fact["label"], {"question": question or fact["label"]})
+            row[judge if question else "both"] = fact
+    return list(rows.values())
+
+
+# What the frozen facts have to say, in the words of `judges_in_words`, for the report to be signed.
+PRINTED = ("Related to the cells: investigator", "Reasonable possibility: investigator", "Known since: investigator")
+
+
+def refusals(report) -> list[str]:
+    """Why the report cannot be signed yet, in sentences; empty when it can."""
+    if not report.is_serious:
+        return []
+    if lacks := lacking(report.event):
+        are = "are" if len(lacks) > 1 else "is"
+        words = f"{', '.join(lacks)} {are} not on record. Complete the event, and compose the report anew."
+    elif blank := [name for _, name, value in report.facts if name in PRINTED and value == "–"]:
+        words = f"it was composed before this was answered: {'; '.join(blank)}. Compose it anew."
+    else:
+        return []
+    return [f"It cannot be signed yet: {words}"]
 
 
 def _snapshot(key) -> Snapshot:
@@ -141,6 +166,7 @@ def _snapshot(key) -> Snapshot:
         facts=facts,
         rows=[covered(report), *(covered(each) for each in attached)],
         site=report.event.site_id,
+        refusals=[] if Signature.objects.of(KIND, key).exists() else refusals(report),
         url=report.get_absolute_url(),
     )
 

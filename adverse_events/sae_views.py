@@ -73,9 +73,8 @@ def sae_report(request, identifier, number, which):
     needs = Permission.SIGN if request.method == "POST" else Permission.SEE
     event, report = _found(request, identifier, number, which, needs=needs)
     at = timezone.now()
-    lacks = sae_reports.missing(report)
-    box = None if lacks else SignBox(request, sae_reports.KIND, report.key, at=at)
-    if box and box.signed:
+    box = SignBox(request, sae_reports.KIND, report.key, at=at)
+    if box.signed:
         messages.success(request, f"The {report.title} is signed.")
         return redirect(report.get_absolute_url())
     signed = sae_reports.is_signed(report)
@@ -84,14 +83,21 @@ def sae_report(request, identifier, number, which):
         "event": event,
         "participant": event.participant,
         "today": event.site.today(at),
-        "facts": sae_reports.with_news(report),
+        **_told(report),
         "attachments": report.attachments.select_related("added_by"),
-        "lacks": lacks,
         "signing": box,
         "is_closed": signed,
         "may_edit": not signed and request.user.can(Permission.REPORT_EVENT, event.site_id),
     }
-    return render(request, "adverse_events/sae_report.html", context, status=box.status if box else 200)
+    return render(request, "adverse_events/sae_report.html", context, status=box.status)
+
+
+def _told(report):
+    facts = sae_reports.with_news(report)
+    return {
+        "facts": [fact for fact in facts if fact["section"] != "Judgement"],
+        "judgement": sae_reports.side_by_side(facts),
+    }
 
 
 def _found(request, identifier, number, which, needs=Permission.SEE):
@@ -139,7 +145,7 @@ def sae_report_pdf(request, identifier, number, which):
     context = {
         "report": report,
         "event": event,
-        "facts": sae_reports.with_news(report),
+        **_told(report),
         "attachments": report.attachments.filter(withdrawn_at=None),
         "standing": sae_reports.standing(sae_reports.KIND, report.key),
         "protocol": protocol.current(),

@@ -232,8 +232,15 @@ def close(*, clock, reason, by, at):
     return clock
 
 
+AT_ONCE = 500  # events that one sweep gives their clocks; the next sweep goes on
+
+
 def look(at):
-    """Record what ran out since somebody last wrote. One query when nothing did."""
+    """Record what ran out since somebody last wrote, and open the clocks of serious events that have none: they were
+    recorded before there were clocks. Two queries when there is nothing to do.
+    """
+    for event in AdverseEvent.objects.serious().filter(clocks=None).order_by("pk")[:AT_ONCE]:
+        recompute(event, by=system(), at=at, reason="Recorded before the clocks were kept")
     late = Q(due_at__lt=at, met_at=None) | Q(met_at__gt=F("due_at"))
     passed = Clock.objects.filter(late, deviation=None, closed_at=None)
     for event in AdverseEvent.objects.filter(pk__in=passed.values("event")):

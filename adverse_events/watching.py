@@ -5,7 +5,7 @@ from django.db import transaction
 from studytracker.outbox.tasks import wake
 from studytracker.trust.acting import current
 
-from . import rules, timekeeping
+from . import rules, study_telling, timekeeping
 
 
 @transaction.atomic
@@ -29,6 +29,7 @@ def after_day0_correction(correction, *, by, at):
 def look(at):
     """What time alone brings about: deadlines that passed. And what a change outside these functions left behind."""
     timekeeping.look(at)
+    study_telling.look(at)
     rules.look(at)
 
 

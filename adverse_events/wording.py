@@ -6,7 +6,7 @@ from studytracker import protocol
 
 from .consistency import VOCABULARIES
 from .course import worsened
-from .models import SERIOUSNESS
+from .models import RELATED_TO, SERIOUSNESS
 from .timing import days_from_infusion, duration, emergence
 
 ANSWER = {True: "Yes", False: "No", None: ""}
@@ -103,10 +103,20 @@ def judges_in_words(event):
     ]
     for name, words, theirs in EITHER_JUDGE:
         rows.append(Judged(words, _answer(event, name), _answer(event, theirs)))
+    rows += [Judged(words, answer, "") for words, answer in else_related(event)]
     by_what = f" ({event.expectedness_reference})" if event.expectedness_reference else ""
     rows.append(Judged("Expected", "", label(event, "expectedness", event.expectedness) + by_what))
     rows.append(Judged("Known since", _instant(event, event.aware_at), _instant(event, event.sponsor_received_at)))
     return rows
+
+
+def else_related(event):
+    """[(question, answer)] for everything besides the cells that the protocol says an event may be related to."""
+    labels = dict(protocol.version(event.protocol_version).choices("related_to"))
+    for name, code in RELATED_TO:
+        if code in labels:
+            named = f" ({event.related_to_text})" if code == "other" and event.related_to_text else ""
+            yield f"Related to: {labels[code]}", f"{ANSWER[getattr(event, name)]}{named}"
 
 
 def _answer(event, name):

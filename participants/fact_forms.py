@@ -214,6 +214,11 @@ class ListTakenForm(forms.Form):
 class VoidFactForm(forms.Form):
     reason = TextField(label="Why is it void?", max_length=500)
 
+    def __init__(self, *args, voids=True, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not voids:
+            self.fields["reason"].label = "Why does it stand again?"
+
 
 class RangeForm(forms.Form):
     test = forms.ChoiceField(label="Test")

@@ -149,15 +149,24 @@ def take_list(request, identifier, subject):
 
 @form_view
 def void_fact(request, identifier, kind, pk):
+    return _void_or_restore(request, identifier, kind, pk, facts.void, "Voided. It stays readable and counts nowhere.")
+
+
+@form_view
+def restore_fact(request, identifier, kind, pk):
+    return _void_or_restore(request, identifier, kind, pk, facts.restore, "Restored. It counts again.")
+
+
+def _void_or_restore(request, identifier, kind, pk, act, done):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.RECORD, identifier=identifier)
     if kind not in KINDS:
         raise Http404
     fact = reach(KINDS[kind].objects.filter(participant=row), request.user, needs=Permission.RECORD, pk=pk)
-    form = VoidFactForm(posted(request))
-    if submit(request, form, partial(facts.void, fact=fact, by=request.user, at=timezone.now())):
-        messages.success(request, "Voided. It stays readable and counts nowhere.")
+    form = VoidFactForm(posted(request), voids=act is facts.void)
+    if submit(request, form, partial(act, fact=fact, by=request.user, at=timezone.now())):
+        messages.success(request, done)
         return redirect("facts", row.identifier)
-    return page(request, "participants/void_fact.html", row, form=form, fact=fact)
+    return page(request, "participants/void_fact.html", row, form=form, fact=fact, voids=act is facts.void)
 
 
 @form_view
@@ -178,12 +187,22 @@ def lab_ranges(request, site):
 @form_view
 def void_range(request, site, pk):
     """Take a range that was put on file in error out of use; results keep the limits they were given."""
+    done = "Voided. It stays readable, and no later result is judged by it."
+    return _void_or_restore_range(request, site, pk, facts.void, done)
+
+
+@form_view
+def restore_range(request, site, pk):
+    return _void_or_restore_range(request, site, pk, facts.restore, "Restored. Later results are judged by it again.")
+
+
+def _void_or_restore_range(request, site, pk, act, done):
     row = reach(SiteLabRange.objects.filter(site=site), request.user, needs=Permission.RECORD, pk=pk)
-    form = VoidFactForm(posted(request))
-    if submit(request, form, partial(facts.void, fact=row, by=request.user, at=timezone.now())):
-        messages.success(request, "Voided. It stays readable, and no later result is judged by it.")
+    form = VoidFactForm(posted(request), voids=act is facts.void)
+    if submit(request, form, partial(act, fact=row, by=request.user, at=timezone.now())):
+        messages.success(request, done)
         return redirect("lab_ranges", row.site_id)
-    context = {"form": form, "range": row}
+    context = {"form": form, "range": row, "voids": act is facts.void}
     return render(request, "participants/void_range.html", context, status=status_for(form))
 
 

@@ -3,7 +3,7 @@
 from contextlib import nullcontext
 from datetime import date
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from studytracker.dates import PartialDate, day_label
 from studytracker.refusal import Refused
@@ -68,16 +68,35 @@ def partial(on) -> PartialDate | None:
     return PartialDate.of(on) if isinstance(on, date) else on
 
 
-@transaction.atomic
 def void(*, fact, reason, by, at):
     """Mark a fact as recorded in error (ISO 14155 7.8.3(f)). It stays readable and counts nowhere."""
-    reason = " ".join(reason.split())
-    if len(reason) < SHORTEST_REASON:
-        raise FactRefused("Say why, in a few words: the reason stays in the record.", field="reason")
+    reason = _reason(reason)
+    return _settle(fact, reason, voided_at=at, voided_by=by, voided_reason=reason)
+
+
+def restore(*, fact, reason, by, at):
+    """Take a voiding back. Who did it, when and why stands in the audit trail."""
+    try:
+        return _settle(fact, _reason(reason), voided_at=None, voided_by=None, voided_reason="")
+    except IntegrityError:
+        raise FactRefused(f"Another one stands in place of {fact}. Void that one first.") from None
+
+
+@transaction.atomic
+def _settle(fact, reason, **facts):
     fact = type(fact)._base_manager.select_for_update(of=("self",)).get(pk=fact.pk)
-    if fact.voided_at:
-        raise FactRefused(f"{fact} is voided already, so nothing was changed.")
-    fact.voided_at, fact.voided_by, fact.voided_reason = at, by, reason
+    if bool(fact.voided_at) == bool(facts["voided_at"]):
+        words = "is voided already" if fact.voided_at else "is not voided"
+        raise FactRefused(f"{fact} {words}, so nothing was changed.")
+    for name, value in facts.items():
+        setattr(fact, name, value)
     with because(reason) if current() else nullcontext():
-        fact.save(update_fields=["voided_at", "voided_by", "voided_reason"])
+        fact.save(update_fields=[*facts])
     return fact
+
+
+def _reason(text):
+    words = " ".join(text.split())
+    if len(words) < SHORTEST_REASON:
+        raise FactRefused("Say why, in a few words: the reason stays in the record.", field="reason")
+    return words

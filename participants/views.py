@@ -64,7 +64,7 @@ def find(request):
 
 @require_safe
 def participant(request, identifier):
-    row = reach(Participant.objects.for_listing(), request.user, identifier=identifier)
+    row = reach(Participant.objects.for_listing().select_related("site"), request.user, identifier=identifier)
     today = row.site.today(timezone.now())
     consents = list(row.consents.all())
     return page(

@@ -27,13 +27,14 @@ def items(user, at):
         if participant.enrolled:
             found = _infusion(participant, user)
         elif participant.pk in ready:
-            found = _item(participant, "Ready to enroll", READY, "Sign and enroll", "confirm_eligibility")
+            found = _item(participant, "Ready to enroll", READY, "Sign and enroll", "confirm_eligibility", PLAN)
         else:
             found = _screening(participant, user, sheets.get(participant.pk), len(ready))
         if found:
             yield found
 
 
+PLAN = ("Plan Day 0", "plan_day0")
 READY = "Every criterion answered and met"
 LISTING = urlencode({"stage": "screening"})
 
@@ -52,14 +53,17 @@ def _waiting(user):
     return list(mine.order_by(enrolled_first, "-given", "site", "number")[:SHOWN])
 
 
-def _item(participant, group, detail, label, name, **more):
+def _item(participant, group, detail, label, name, *others, **more):
+    """`label` and `name` are those of the address to go to; so are the pairs of `others`."""
     return Item(
         group=group,
         identifier=participant.identifier,
         url=reverse("participant", args=[participant.identifier]),
         text=participant.stage,
         detail=detail,
-        actions=((label, reverse(name, args=[participant.identifier])),),
+        actions=tuple(
+            (words, reverse(page, args=[participant.identifier])) for words, page in ((label, name), *others)
+        ),
         **more,
     )
 
@@ -67,7 +71,7 @@ def _item(participant, group, detail, label, name, **more):
 def _infusion(participant, user):
     if user.can(Permission.INFUSE, participant.site_id):
         detail = f"Slot {participant.enrolled.slot_id}, enrolled {participant.enrolled.enrolled_on:%-d %b %Y}"
-        return _item(participant, "Awaiting infusion", detail, "Record infusion", "infuse")
+        return _item(participant, "Awaiting infusion", detail, "Record infusion", "infuse", PLAN)
 
 
 def _screening(participant, user, sheet, ready):

@@ -1,4 +1,5 @@
-"""The SDTM of a demonstration trial, checked by CDISC CORE and by checks for what CORE does not look at.
+"""The SDTM of a demonstration trial, as it is and with what it has none of, checked by CDISC CORE and by checks for
+what CORE does not look at.
 
     .venv/bin/python scripts/proof_sdtm.py [folder of the validators]
 
@@ -10,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -25,7 +27,11 @@ def main(validators: Path) -> int:
         os.environ |= {"VAR_DIR": folder, "DJANGO_SETTINGS_MODULE": "studytracker.settings", "DEMO": "1"}
         os.environ.pop("DATABASE_URL", None)
         prepare()
-        return max(check(program, Path(folder, kind), kind) for kind in ("xpt", "json"))
+        results = [check(program, Path(folder, kind), kind) for kind in ("xpt", "json")]
+        print("With records of every kind:", flush=True)
+        add_every_kind()
+        results += [check(program, Path(folder, f"{kind}-all"), kind) for kind in ("xpt", "json")]
+        return max(results)
 
 
 def prepare() -> None:
@@ -36,6 +42,63 @@ def prepare() -> None:
     call_command("migrate", verbosity=0)
     call_command("adopt_protocol", verbosity=0)
     call_command("load_demo", verbosity=0)
+
+
+def add_every_kind() -> None:
+    """What the demonstration has none of: a comment, coded events, a partial date, an unscheduled visit, a death..."""
+    from django.utils import timezone
+
+    from adverse_events.models import AdverseEvent
+    from adverse_events.reporting import report
+    from participants.histories import record_history
+    from participants.models import Interruption, Participant
+    from participants.screening import withdraw
+    from studytracker.access.models import User
+    from studytracker.dates import PartialDate
+    from studytracker.trust.acting import acting
+    from visits.unplanned import log
+
+    at, by = timezone.now(), User.objects.get(username="crc.musc")
+    with acting(by, source="command", reason="A record of every kind"):
+        open_ones = Participant.objects.for_listing().exclude(infusion=None).filter(withdrawn_on=None)
+        one, other = open_ones.order_by("-infusion__infused_on")[:2]
+        day = {"by": by, "at": at}
+        rash, infarction = (one.infused_on + timedelta(days=1)), at.astimezone(other.site.zone).date()
+        mild = {"grade": 1, "causality": "unlikely", "outcome": "recovered", "is_ongoing": False}
+        report(
+            participant=one,
+            term="Rash \N{GREATER-THAN OR EQUAL TO} 3 cm",
+            note="Seen on both forearms. " * 20,
+            started=PartialDate.of(rash),
+            ended=PartialDate.of(rash),
+            **mild,
+            **day,
+        )
+        record_history(
+            participant=one,
+            term="Hypertension",
+            category="other",
+            started=PartialDate(2010, 5),
+            is_ongoing=True,
+            **day,
+        )
+        facts = {"visit_type": "clinic", "note": "Pain", "procedures": {}, "late_entry_reason": ""}
+        log(participant=one, kind="UNS", attended_on=at.astimezone(one.site.zone).date(), **facts, **day)
+        began = one.infused.started_at + timedelta(minutes=5)
+        Interruption.objects.create(
+            infusion=one.infused,
+            participant=one,
+            began_at=began,
+            resumed_at=began + timedelta(minutes=5),
+            reason="Line blocked",
+            recorded_at=at,
+            recorded_by=by,
+        )
+        fatal = {"is_fatal": True, "grade": 5, "outcome": "fatal", "causality": "unrelated", "is_ongoing": False}
+        died = {"started": PartialDate.of(infarction), "ended": PartialDate.of(infarction)}
+        report(participant=other, term="Myocardial infarction", **died, **fatal, **day)
+        withdraw(participant=other, withdrawn_on=infarction, reason="death", note="", **day)
+        AdverseEvent.objects.update(body_system="Nervous system disorders")
 
 
 def check(program: Path, out: Path, kind: str) -> int:

@@ -30,6 +30,7 @@ from visits.models import Visit
 PATIENCE = 300
 PERIODS = 3
 POLL = 0.1
+SWEEP = "studytracker.outbox.tasks.sweep"
 QUEUE = "studytracker:celery"
 INFUSED_DAYS_AGO = (40, 12)
 
@@ -57,6 +58,17 @@ class Parts:
     def killed(self):
         self.kill("broker")
         yield "killed with SIGKILL, started again after the alarm"
+        self.servers.start_broker()
+
+    @contextmanager
+    def killed_in_a_sweep(self):
+        """Between the worker's taking of a message and its answer: Celery's worker then ends by itself."""
+        log = self.servers.children["worker"].log
+        deadline = time.monotonic() + PATIENCE
+        while not _is_under_way(log.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.002)
+        self.kill("broker")
+        yield "killed in the middle of a sweep, started again after the alarm"
         self.servers.start_broker()
 
     @contextmanager
@@ -127,6 +139,10 @@ class Parts:
         return True
 
 
+def _is_under_way(log):
+    return log.count(f"{SWEEP}[") % 2 == 1  # one line when it is received, one when it has succeeded
+
+
 def prove(stage, given, seed):
     settings.REMINDER_SOURCES = {"visit": "visits.reminders"}
     settings.SWEEP_MINUTES = SWEEP_SECONDS / 60  # the health page of the proof, as that of the processes
@@ -188,6 +204,7 @@ def _lines_in_order(mail):
 def _urgent_under_faults(parts):
     for name, fault, reddens in (
         ("broker", parts.killed, True),
+        ("broker", parts.killed_in_a_sweep, True),
         ("broker", parts.restarted, False),
         ("broker", parts.flushed, False),
         ("broker", parts.frozen, True),

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SIZES = {"postgresql": 200, "sqlite": 50}
 ROUNDS = {"postgresql": 1000, "sqlite": 100}
 CONTROL_ROUNDS = 5
-TOLD_EVERY = 25
+TOLD_EVERY = 10
 
 
 def main() -> int:

@@ -135,14 +135,14 @@
 
   // An open menu closes with Escape and when the focus leaves it.
   document.addEventListener("keydown", function (event) {
-    var menu = document.querySelector(".user-menu[open]");
+    var menu = document.querySelector(".user-menu[open], .nav-group[open]");
     if (event.key === "Escape" && menu) {
       menu.open = false;
       menu.querySelector("summary").focus();
     }
   });
   document.addEventListener("click", function (event) {
-    document.querySelectorAll(".user-menu[open]").forEach(function (menu) {
+    document.querySelectorAll(".user-menu[open], .nav-group[open]").forEach(function (menu) {
       if (!menu.contains(event.target)) { menu.open = false; }
     });
   });

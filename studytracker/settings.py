@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "participants",
     "visits",
     "adverse_events",
+    "monitoring",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -290,7 +291,10 @@ WORKLISTS = [
     "adverse_events.worklist.items",
     "adverse_events.clock_worklist.items",
     "visits.worklist.deviations",
+    "monitoring.worklist.items",
 ]
+# (label, address) beside the link to a record's history, of (request, row); None where there is nothing to say.
+RECORD_LINKS = ["monitoring.links.queries"]
 PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events", "visits.panels.deviations"]
 # Below the pictures of the patient profile.
 PROFILE_PANELS = ["adverse_events.panels.events"]
@@ -310,6 +314,7 @@ BANNERS = [
 REMINDER_SOURCES = {
     "visit": "visits.reminders",
     "clock": "adverse_events.clock_reminders",
+    "study": "adverse_events.study_reminders",
     "trip": "adverse_events.trip_reminders",
     "report": "adverse_events.report_reminders",
     "anchor": "studytracker.trust.anchors",

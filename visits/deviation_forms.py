@@ -71,3 +71,7 @@ class CloseForm(StepForm):
 
 class VoidForm(StepForm):
     reason = ReasonField(label="Why was it no deviation?")
+
+
+class RestoreForm(StepForm):
+    reason = ReasonField(label="Why is it a deviation after all?")

@@ -10,4 +10,5 @@ urlpatterns = [
     path("<slug:identifier>/<int:number>/classify/", views.classify_deviation, name="classify_deviation"),
     path("<slug:identifier>/<int:number>/close/", views.close_deviation, name="close_deviation"),
     path("<slug:identifier>/<int:number>/void/", views.void_deviation, name="void_deviation"),
+    path("<slug:identifier>/<int:number>/restore/", views.restore_deviation, name="restore_deviation"),
 ]

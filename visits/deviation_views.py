@@ -14,9 +14,9 @@ from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
 from . import deviations as acts
-from .deviation_forms import ClassifyForm, CloseForm, CompleteForm, DeviationForm, VoidForm
+from .deviation_forms import ClassifyForm, CloseForm, CompleteForm, DeviationForm, RestoreForm, VoidForm
 from .deviation_log import DeviationFilter, DeviationTable
-from .models import CLASSIFIED, COMPLETED, DRAFTED, Deviation
+from .models import CLASSIFIED, COMPLETED, DRAFTED, VOIDED, Deviation
 
 form_view = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -25,6 +25,7 @@ STEPS = (
     ("Complete", "complete_deviation", Permission.REPORT_DEVIATION, (DRAFTED, COMPLETED)),
     ("Classify", "classify_deviation", Permission.CLASSIFY_DEVIATION, (COMPLETED, CLASSIFIED)),
     ("Close", "close_deviation", Permission.REPORT_DEVIATION, (CLASSIFIED,)),
+    ("Restore…", "restore_deviation", Permission.REPORT_DEVIATION, (VOIDED,)),
     ("Void…", "void_deviation", Permission.REPORT_DEVIATION, (DRAFTED, COMPLETED, CLASSIFIED)),
 )
 
@@ -94,6 +95,11 @@ def close_deviation(request, identifier, number):
 @form_view
 def void_deviation(request, identifier, number):
     return step(request, identifier, number, Permission.REPORT_DEVIATION, VoidForm, acts.void, "void")
+
+
+@form_view
+def restore_deviation(request, identifier, number):
+    return step(request, identifier, number, Permission.REPORT_DEVIATION, RestoreForm, acts.restore, "restore")
 
 
 def step(request, identifier, number, needs, form_class, act, title):

@@ -1,6 +1,6 @@
 """Departures from the protocol: drafted with their cause, completed, classified, closed; voided, never deleted."""
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from participants.models import Participant
@@ -8,7 +8,7 @@ from studytracker.dates import day_label
 from studytracker.refusal import Refused
 from studytracker.trust.acting import because, current
 
-from .models import CLASSIFIED, COMPLETED, DRAFTED, Deviation
+from .models import CLASSIFIED, COMPLETED, DRAFTED, VOIDED, Deviation
 
 # Codes of the protocol's deviation categories that the visits draft themselves.
 OUT_OF_WINDOW, MISSED, LATE_ENTRY = "visit_out_of_window", "visit_missed", "late_entry"
@@ -41,6 +41,8 @@ def renew(visit, category, description, *, by, at):
     judged. Returns those, for somebody to look at again.
     """
     standing = list(visit.deviations.filter(category=category, voided_at=None).select_related("participant"))
+    if any((each.description, each.happened_on) == (description, visit.attended_on) for each in standing):
+        return []  # it says what it said
     judged = [each for each in standing if each.stage != DRAFTED]
     for drafted in standing:
         if drafted.stage == DRAFTED:
@@ -119,6 +121,12 @@ def complete(*, deviation, impact, action, by, at, reason=""):
 def classify(*, deviation, severity, is_reportable, by, at, reason=""):
     """The investigator judges: minor or major, and whether the IRB is told. Again, with a `reason`, until closed."""
     deviation = _at_stage(deviation, COMPLETED, CLASSIFIED)
+    if deviation.is_always_reportable and not is_reportable:
+        raise DeviationRefused(
+            f"The IRB of {deviation.site_id} has every deviation of the kind “{deviation.category_words}” reported, "
+            "whatever the investigator thinks. Answer yes, or void it if it was none.",
+            field="is_reportable",
+        )
     deviation.severity, deviation.is_reportable = severity, is_reportable
     deviation.classified_at, deviation.classified_by = at, by
     with because(reason):
@@ -152,6 +160,20 @@ def void(*, deviation, reason, by, at):
     deviation.voided_at, deviation.voided_by, deviation.voided_reason = at, by, reason
     with because(reason):
         deviation.save(update_fields=["voided_at", "voided_by", "voided_reason"])
+    return deviation
+
+
+@transaction.atomic
+def restore(*, deviation, reason, by, at):
+    """It was one after all: it stands again, at the stage where it was."""
+    deviation = _at_stage(deviation, VOIDED)
+    deviation.voided_at, deviation.voided_by, deviation.voided_reason = None, None, ""
+    try:
+        with because(reason), transaction.atomic():
+            deviation.save(update_fields=["voided_at", "voided_by", "voided_reason"])
+    except IntegrityError:
+        words = f"Another deviation of this kind stands for the visit. Void that one before {deviation} stands again."
+        raise DeviationRefused(words) from None
     return deviation
 
 

@@ -1,13 +1,14 @@
 from datetime import timedelta
 
 from django.contrib import messages
+from django.db.models import F
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from participants.models import Participant
 from studytracker.access.grants import Permission
-from studytracker.access.scope import reach
+from studytracker.access.scope import reach, require
 from studytracker.dates import day_label
 from studytracker.web.submission import status_for
 
@@ -15,6 +16,18 @@ from . import planner
 from .planner_forms import PlanForm
 
 WEEKS_AHEAD = 6
+MOST_SHOWN = 100
+
+
+@require_safe
+def planning(request):
+    """Whose Day 0 is to be planned: everybody on the way to the infusion, who is enrolled first."""
+    require(request.user, Permission.SEE)
+    rows = Participant.objects.visible_to(request.user).for_listing().filter(infusion=None)
+    rows = rows.filter(screen_failed_at=None, withdrawn_at=None)
+    found = list(rows.order_by(F("enrollment__pk").asc(nulls_last=True), "-screened_on", "id")[: MOST_SHOWN + 1])
+    context = {"rows": found[:MOST_SHOWN], "is_cut": len(found) > MOST_SHOWN, "most_shown": MOST_SHOWN}
+    return render(request, "visits/planning.html", context)
 
 
 @require_safe

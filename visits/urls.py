@@ -4,6 +4,7 @@ from . import amendment_views, correction_views, planner_views, value_views, vie
 
 urlpatterns = [
     path("", views.visits, name="visits"),
+    path("planner/", planner_views.planning, name="planner"),
     path("<slug:identifier>/schedule/", views.printed_schedule, name="printed_schedule"),
     path("<slug:identifier>/amendment/", amendment_views.amend, name="amend"),
     path("<slug:identifier>/plan/", planner_views.plan_day0, name="plan_day0"),

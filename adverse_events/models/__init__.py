@@ -7,10 +7,20 @@ from .confirmation import Confirmation
 from .dictionary import DictionaryTerm, MeddraCode
 from .event import AdverseEvent
 from .follow_up import FollowUp
-from .judgement import JUDGED, SERIOUSNESS, SITE_JUDGES, SPONSOR_JUDGES, SPONSOR_SERIOUSNESS, Judged
+from .judgement import (
+    JUDGED,
+    RELATED_TO,
+    SERIOUSNESS,
+    SITE_JUDGES,
+    SPONSOR_JUDGES,
+    SPONSOR_SERIOUSNESS,
+    Judged,
+    is_unanswered,
+)
 from .report import ReportAttachment, SaeReport
 from .review import ReviewMark
 from .stopping import RuleSwitch, Trip, TripEvidence
+from .study import Milestone, StudyBreach, StudyNotice
 
 __all__ = [
     "LIFTS",
@@ -27,6 +37,7 @@ __all__ = [
     "Clock",
     "InvestigatorAcknowledgement",
     "JUDGED",
+    "RELATED_TO",
     "SERIOUSNESS",
     "SITE",
     "SITE_JUDGES",
@@ -40,8 +51,12 @@ __all__ = [
     "GradeEpisode",
     "Judged",
     "MeddraCode",
+    "is_unanswered",
     "FollowUp",
     "ReportAttachment",
     "ReviewMark",
+    "Milestone",
+    "StudyBreach",
+    "StudyNotice",
     "SaeReport",
 ]

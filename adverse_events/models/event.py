@@ -15,7 +15,7 @@ from studytracker.trust.versions import Versioned
 from studytracker.web.modelfields import PartialDateModelField
 from visits.models import Visit
 
-from .judgement import SERIOUSNESS, Judged
+from .judgement import RELATED_TO, SERIOUSNESS, Judged, is_unanswered
 
 
 class AdverseEventQuerySet(ScopedQuerySet):
@@ -166,8 +166,10 @@ class AdverseEvent(Judged, Versioned):
         if self.voided_at:
             return []
         judged = ("grade", "causality", "is_suspected", "outcome", "nature", "special_interest", "aware_at")
-        names = (*judged, "action_taken", "ended", *(field for field, label in SERIOUSNESS))
-        return [name for name in names if getattr(self, name) in (None, "", False)]
+        related = (*(field for field, _ in RELATED_TO), "related_to_text")
+        reported = ("dictionary_term", "is_treated", "medication", "treatment", "visit")
+        names = (*judged, *related, *reported, "action_taken", "ended", *(field for field, label in SERIOUSNESS))
+        return [name for name in names if is_unanswered(name, getattr(self, name))]
 
     @property
     def open_answers(self):

@@ -15,6 +15,14 @@ SERIOUSNESS = (
     ("is_congenital_anomaly", "Congenital anomaly or birth defect"),
     ("is_important_medical_event", "Other important medical event"),
 )
+# What else the event may be related to: the field, and its code in the protocol's vocabulary. Each is answered for
+# itself; the cells have their own scale, the causality.
+RELATED_TO = (
+    ("is_related_to_infusion", "infusion"),
+    ("is_related_to_disease", "disease"),
+    ("is_related_to_medicine", "medicine"),
+    ("is_related_to_other", "other"),
+)
 SPONSOR_SERIOUSNESS = tuple((f"sponsor_{field}", label) for field, label in SERIOUSNESS)
 
 _ANY_CRITERION = Q()
@@ -25,12 +33,22 @@ for _field, _label in (*SERIOUSNESS, *SPONSOR_SERIOUSNESS):
 SITE_JUDGES = (
     *(field for field, _ in SERIOUSNESS),
     *("grade", "outcome", "causality", "is_suspected", "nature", "special_interest", "aware_at"),
+    *(field for field, _ in RELATED_TO),
+    "related_to_text",
 )
 SPONSOR_JUDGES = (
     *(field for field, _ in SPONSOR_SERIOUSNESS),
     *("sponsor_causality", "sponsor_is_suspected", "expectedness", "expectedness_reference", "sponsor_received_at"),
 )
 JUDGED = SITE_JUDGES + SPONSOR_JUDGES
+
+
+# A criterion that is not ticked is not answered; any other "no" is an answer.
+TICKED = frozenset(field for field, _ in (*SERIOUSNESS, *SPONSOR_SERIOUSNESS))
+
+
+def is_unanswered(name, value) -> bool:
+    return value in (None, "") or (value is False and name in TICKED)
 
 
 class Judged(models.Model):
@@ -52,6 +70,11 @@ class Judged(models.Model):
     causality = models.CharField("related to the cells", max_length=30, blank=True)
     # A reasonable possibility that the cells caused it: an answer of its own (21 CFR 312.64(b)). None: not answered.
     is_suspected = models.BooleanField("reasonable possibility", null=True, blank=True)
+    is_related_to_infusion = models.BooleanField("related to the infusion procedure", null=True, blank=True)
+    is_related_to_disease = models.BooleanField("related to the disease", null=True, blank=True)
+    is_related_to_medicine = models.BooleanField("related to a background medicine", null=True, blank=True)
+    is_related_to_other = models.BooleanField("related to something else", null=True, blank=True)
+    related_to_text = models.CharField("what else it is related to", max_length=200, blank=True)
     # When somebody at the site first knew, which may be long before it was recorded (`reported_at`).
     aware_at = models.DateTimeField("site aware since", null=True, blank=True)
 

@@ -176,6 +176,9 @@ class SeriousListing(OfEvents, SeriousEventTable):
     def chosen(cls, trial):
         return tuple(event for event in trial.events if event.is_serious)
 
+    def render_dosed(self, record):
+        return _shown(record.participant.infused_on)
+
 
 def who(trial):
     """{identifier: age/sex/race}."""
@@ -382,7 +385,7 @@ class LabAbnormalities(Listing):
 
     treatment = Words("Treatment")
     test = Words("Lab Test (Unit)")
-    participant = Words("Center/Participant ID", once=True)
+    participant = Words("Center/Participant ID")
     day = Words("Study Day")
     on = Words("Date")
     since = Words("Days Since Last Dose")

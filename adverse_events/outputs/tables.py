@@ -75,7 +75,7 @@ class Output:
 class TallyTable(Output, django_tables2.Table):
     """`tally` gives the lines; `population` those of whom N counts."""
 
-    headers: tuple[str, ...] = ("",)
+    headers: tuple[str, ...] = ("What is counted",)
 
     @staticmethod
     def tally(trial) -> list[Line]:
@@ -157,7 +157,7 @@ class EventsByGrade(EventTally):
 class EventsByRelatedness(EventTally):
     code = "by-relatedness"
     caption = "Adverse events by relatedness"
-    headers = ("Related to the cells, by the investigator", "")
+    headers = ("Related to the cells, by the investigator", "Counted")
     footnotes = ("Which answers count as related is said by the protocol file.",)
     tally = staticmethod(tallies.by_relatedness)
 
@@ -190,7 +190,7 @@ class ScreenFailures(ScreenedTally):
 class Enrolment(ScreenedTally):
     code = "enrolment"
     caption = "Enrolment by site and month"
-    headers = ("Month", "")
+    headers = ("Month", "Step")
     tally = staticmethod(tallies.enrolment)
 
 
@@ -212,7 +212,7 @@ class Exposure(TallyTable):
 class VisitCompliance(TallyTable):
     code = "visit-compliance"
     caption = "Visit compliance"
-    headers = ("Visit", "")
+    headers = ("Visit", "State")
     wanted = frozenset({VISITS})
     footnotes = (
         INFUSED,
@@ -253,7 +253,7 @@ class PrimaryOutcome(EventTally):
 class DeviationTally(ScreenedTally):
     code = "deviations"
     caption = "Protocol deviations by category (ICH E3 16.2.2)"
-    headers = ("Category", "")
+    headers = ("Category", "Counted")
     wanted = frozenset({DEPARTURES})
     footnotes = ("Voided deviations are left out.",)
     tally = staticmethod(tallies.departures)

@@ -14,6 +14,8 @@ from adverse_events.models.clock import OPEN, WAITING
 from adverse_events.reporting import report
 from studytracker import protocol
 from studytracker.dates import PartialDate, local_instant
+from studytracker.outbox.models import Notice
+from studytracker.outbox.sweeping import sweep
 
 CASES = tomllib.loads((Path(__file__).parent / "clock_cases.toml").read_text())["case"]
 FRIDAY = "2017-06-30 09:00"
@@ -151,3 +153,18 @@ def test_whatever_happened_computing_anew_changes_nothing(musc):
         watching.watch(play.event, by=play.by, at=play.now + timedelta(days=days))
     assert [clock.changes.count() for clock in play.event.clocks.all()] == traces
     assert play.participant.deviations.count() == 1
+
+
+def test_an_old_breach_is_neither_recorded_nor_told_again(musc):
+    """Sweeps and edits a day, a month and a year later: the one deviation stands, and each person had one notice."""
+    play = Play(musc, "MUSC")
+    play.begin(aware="2017-06-27 09:00", is_hospitalization=True)
+    sweep(play.now)
+    told = Notice.objects.filter(source="clock", stage__startswith="over")
+    first = told.count()
+    for days in (1, 30, 400):
+        sweep(play.now + timedelta(days=days))
+    watching.watch(play.event, by=play.by, at=play.now + timedelta(days=401))
+    assert (first, told.count(), told.values("recipient").distinct().count()) == (2, 2, 2)
+    assert play.participant.deviations.count() == 1
+    assert play.event.clocks.get(rule_id="K1b").changes.filter(words__startswith="Breached").count() == 1

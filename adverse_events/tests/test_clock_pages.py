@@ -63,6 +63,7 @@ def test_recording_that_the_sponsor_was_told_meets_the_clocks_that_were_ticked(e
         ({"on_day": "31"}, "31 June 2025 does not exist"),
         ({"recipient": "fda"}, "K1b: not answered by telling FDA."),
         ({"method": "pigeon"}, "Select a valid choice."),
+        ({"clocks": ["9" * 24]}, f"“{'9' * 24}” is not a valid value."),
     ],
 )
 def test_a_refused_notification_comes_back_whole(event, browse, coordinator, change, sentence):
@@ -236,8 +237,8 @@ def test_a_sweep_records_what_ran_out_in_the_name_of_the_program(event):
     )
 
 
-def test_a_sweep_that_finds_nothing_late_asks_once(event, django_assert_num_queries):
-    with django_assert_num_queries(1):
+def test_a_sweep_that_finds_nothing_late_asks_twice(event, django_assert_num_queries):
+    with django_assert_num_queries(2):
         timekeeping.look(NOW)
     watching.look(NOW)
     assert Clock.objects.filter(deviation__isnull=False).count() == 0

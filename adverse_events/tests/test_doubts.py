@@ -92,3 +92,23 @@ def test_completing_an_event_asks_too(log, coordinator):
         complete(event=event, by=coordinator, at=NOW, confirmed=False, causality="possible")
     complete(event=event, by=coordinator, at=NOW, confirmed=False, is_fatal=True)
     assert open_doubts(AdverseEvent.objects.get()) == []
+
+
+def test_the_page_asks_keeps_what_was_typed_and_shows_who_confirmed(participant, browse, coordinator, frozen):
+    client = browse(coordinator)
+    typed = {"term": "Sepsis", "started_year": "2025", "is_ongoing": "on", "grade": "5"}
+    asked = client.post("/adverse-events/MUSC-001/new/", typed)
+    assert (asked.status_code, AdverseEvent.objects.count()) == (422, 0)
+    question = "Grade 5 is death, and the criterion death is not ticked. Is this so?"
+    page = asked.content.decode()
+    assert (question in page, 'value="Sepsis"' in page, 'name="confirmed"' in page) == (True, True, True)
+    assert client.post("/adverse-events/MUSC-001/new/", typed | {"confirmed": "on"}).status_code == 302
+    page = client.get("/adverse-events/MUSC-001/1/").content.decode()
+    assert f"{question} Confirmed 18 Jun 2025 11:00 EDT by crc.musc." in page
+    assert "Looks contradictory" not in page
+
+
+def test_what_nobody_was_asked_about_is_shown_as_a_contradiction(log, browse, coordinator, frozen):
+    log(grade=5)
+    page = browse(coordinator).get("/adverse-events/MUSC-001/1/").content.decode()
+    assert "Looks contradictory, and nobody has confirmed it yet:" in page

@@ -67,6 +67,11 @@ EVENT = {
     "aware_time": "09:40",
     "causality": "possible",
     "is_suspected": "no",
+    "is_related_to_infusion": "no",
+    "is_related_to_disease": "yes",
+    "is_related_to_medicine": "yes",
+    "is_related_to_other": "yes",
+    "related_to_text": "Cat scratch",
     "nature": "disease_activity",
     "special_interest": "infection",
     "action_taken": "not_applicable",
@@ -190,6 +195,28 @@ def test_the_awareness_needs_its_day_and_its_time(participant, browse, coordinat
     assert "Give the day and the time, or neither." in response.content.decode()
     typed |= {"aware_on_day": "9", "aware_on_month": "3", "aware_on_year": "2025", "aware_time": "02:30"}
     assert "02:30 on Sun 9 Mar 2025 does not exist" in browse(coordinator).post(ADDRESS, typed).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("term", "sentence"),
+    [
+        ("\u200b\u200d\u00ad", "Give the reported term: the diagnosis, or what was observed."),
+        ("fever\u202e", "This holds an invisible sign that turns the direction of text. Type it again."),
+        ("x" * 201, "This has 201 characters and 200 fit. Shorten it."),
+    ],
+)
+def test_a_term_that_nobody_could_read_is_refused(participant, browse, coordinator, term, sentence):
+    response = browse(coordinator).post(ADDRESS, {"term": term, "started_year": "2025"})
+    assert (response.status_code, AdverseEvent.objects.count()) == (422, 0)
+    assert sentence in response.content.decode()
+
+
+def test_letters_of_every_plane_are_kept_as_they_are(participant, browse, coordinator):
+    typed = {"term": "😀 fever 𝔸 <b>", "started_year": "2025", "is_ongoing": "on", "note": "😀" * 500}
+    assert browse(coordinator).post(ADDRESS, typed).status_code == 302
+    event = AdverseEvent.objects.get()
+    assert (event.term, event.note) == (typed["term"], typed["note"])
+    assert "😀 fever 𝔸 &lt;b&gt;" in browse(coordinator).get(event.get_absolute_url()).content.decode()
 
 
 def test_the_dictionary_suggests_as_one_types(participant, browse, coordinator):

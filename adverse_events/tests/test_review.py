@@ -190,3 +190,21 @@ def test_the_board_takes_the_same_queries_however_many_events(reported, page, ma
         reported(f"Event {number}")
     with django_assert_max_num_queries(20):
         page.get(reverse("site_review", args=["MUSC"]))
+
+
+@pytest.mark.parametrize("many", [1, 10])
+def test_the_board_of_six_takes_the_same_queries_however_many_events(
+    musc, emory, coordinator, emory_coordinator, signer, page, now, browse, chair, many, django_assert_max_num_queries
+):
+    """Signed, and changed since: three participants at each site."""
+    for site, by in ((musc, coordinator), (emory, emory_coordinator)):
+        for _ in range(3):
+            participant = site.infused()
+            for number in range(many):
+                on = PartialDate(2025, 6, 3)
+                report(participant=participant, term=f"Event {number}", started=on, by=by, at=now)
+    assert give(page, accepts_open="on").status_code == 302
+    AdverseEvent.objects.filter(number=1).update(grade=3)
+    for client, address in ((page, reverse("site_review", args=["MUSC"])), (browse(chair), reverse("safety_review"))):
+        with django_assert_max_num_queries(20):
+            assert client.get(address).status_code == 200

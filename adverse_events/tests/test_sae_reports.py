@@ -8,16 +8,28 @@ from adverse_events.assessing import assess, regrade
 from adverse_events.models import SPONSOR, SaeReport
 from adverse_events.narrative import compose
 from adverse_events.reporting import report
-from adverse_events.sae_reports import KIND, ReportRefused, attach, edit_narrative, prepare, renew, with_news
+from adverse_events.sae_reports import (
+    KIND,
+    ReportRefused,
+    attach,
+    edit_narrative,
+    prepare,
+    renew,
+    side_by_side,
+    with_news,
+)
 from adverse_events.voiding import void
 from conftest import NOW
 from studytracker.access.passwords import Reauthenticated
 from studytracker.dates import PartialDate
-from studytracker.trust.signatures import sign, standing
+from studytracker.trust.models import Signature
+from studytracker.trust.signatures import SigningRefused, sign, standing
 from studytracker.trust.subjects import UnknownSubject
 
 DAY0 = date(2025, 5, 31)
 LATER = NOW + timedelta(hours=3)
+MEANING = "I have reviewed this report, and I confirm the seriousness, the grade and the causality in it."
+PASSWORD = "a password for this test"
 WHOLE = {"is_suspected": False, "causality": "unlikely", "aware_at": NOW - timedelta(hours=2)}
 
 
@@ -29,13 +41,12 @@ def event(musc, coordinator):
 
 def signed(made, by):
     subject = standing(KIND, made.key)
-    [meaning] = {"I have reviewed this report, and I confirm the seriousness, the grade and the causality in it."}
     answered = Reauthenticated(user_id=by.pk, at=LATER)
     return sign(
         kind=KIND,
         key=made.key,
         displayed_hash=subject.sha256,
-        meaning=meaning,
+        meaning=MEANING,
         comment="",
         answered=answered,
         by=by,
@@ -86,6 +97,9 @@ def test_a_signed_report_stays_as_it_is_and_a_follow_up_marks_what_is_new(event,
     new = {fact["label"]: fact["value"] for fact in with_news(second) if fact["is_new"]}
     assert new == {"CTCAE grade": "4", "Expected: sponsor": "Unexpected"}
     assert standing(KIND, first.key).is_signed
+    [expected] = [row for row in side_by_side(with_news(second)) if row["question"] == "Expected"]
+    assert (expected["investigator"]["value"], expected["sponsor"]["value"]) == ("–", "Unexpected")
+    assert side_by_side(with_news(second))[0]["both"]["value"] == "Yes"
 
 
 def test_a_change_of_a_signed_report_by_any_way_makes_the_signature_stale(event, coordinator, investigator):
@@ -114,8 +128,32 @@ def test_what_is_missing_keeps_a_report_from_being_signed(musc, coordinator, bro
     page = browse(investigator).get(made.get_absolute_url()).content.decode()
     assert "It cannot be signed yet: the causality, the reasonable possibility, when the site became aware are" in page
     assert 'id="sign"' not in page
+    with pytest.raises(
+        SigningRefused, match="It cannot be signed yet: the causality, the reasonable possibility, when"
+    ):
+        signed(made, investigator)
+    investigator.set_password(PASSWORD)
+    investigator.save()
+    typed = {"sign": "1", "displayed_hash": standing(KIND, made.key).sha256, "meaning": MEANING, "password": PASSWORD}
+    response = browse(investigator).post(made.get_absolute_url(), typed)
+    assert (response.status_code, Signature.objects.of(KIND, made.key).count()) == (422, 0)
+    assert 'role="alert">It cannot be signed yet: the causality' in response.content.decode()
     with pytest.raises(UnknownSubject):
         standing(KIND, made.key + "/x")
+
+
+def test_answers_given_after_a_report_was_composed_have_to_be_in_it_before_it_is_signed(
+    musc, coordinator, investigator
+):
+    facts = {"term": "Rash", "started": PartialDate(2025, 6), "is_hospitalization": True}
+    event = report(participant=musc.infused(DAY0), by=coordinator, at=NOW, **facts)
+    made = prepare(event=event, by=coordinator, at=NOW)
+    event = assess(event=event, by=investigator, at=LATER, **WHOLE)
+    with pytest.raises(SigningRefused, match="composed before this was answered: Related to the cells: investigator;"):
+        signed(made, investigator)
+    signed(renew(report=made, by=coordinator, at=LATER), investigator)
+    assess(event=event, by=investigator, at=LATER, causality="", reason="Withdrawn until the biopsy")
+    assert (len(standing(KIND, made.key).valid), standing(KIND, made.key).snapshot.refusals) == (1, [])
 
 
 def test_a_voided_event_is_not_reported(event, coordinator):

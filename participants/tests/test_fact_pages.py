@@ -133,6 +133,38 @@ def test_a_fact_is_voided_with_a_reason_and_stays_on_the_page(desk):
     assert desk.get("/participants/MUSC-001/facts/wish/1/void/").status_code == 404
 
 
+def test_a_voided_fact_is_restored_with_a_reason_and_both_stay_in_its_history(desk):
+    desk.post("/participants/MUSC-001/facts/labs/", COLLECTED | {"value-WBC": "5"})
+    fact = LabResult.objects.get()
+    address = f"/participants/MUSC-001/facts/lab/{fact.pk}/restore/"
+    early = desk.post(address, {"reason": "Right one"})
+    assert (early.status_code, "is not voided" in early.content.decode()) == (422, True)
+    desk.post(f"/participants/MUSC-001/facts/lab/{fact.pk}/void/", {"reason": "Another person's report"})
+    assert f'href="{address}"' in desk.get("/participants/MUSC-001/facts/").content.decode()
+    assert desk.post(address, {"reason": "no"}).status_code == 422
+    assert desk.post(address, {"reason": "It was this one's report"}).status_code == 302
+    page = desk.get("/participants/MUSC-001/facts/").content.decode()
+    assert ('class="voided"' in page, LabResult.objects.standing().count()) == (False, 1)
+    past = desk.get(f"/audit/{LabResult._meta.db_table}/{fact.pk}/").content.decode()
+    assert "Another person&#x27;s report" in past and "It was this one&#x27;s report" in past
+
+
+def test_a_voided_range_is_restored_only_while_no_other_stands_in_its_place(desk):
+    typed = {"test": "AST", "high": "43", "unit": "U/L", **boxes("starts_on", "1", "1", "2025")}
+    desk.post("/participants/ranges/MUSC/", typed)
+    wrong = SiteLabRange.objects.get()
+    desk.post(f"/participants/ranges/MUSC/{wrong.pk}/void/", {"reason": "Digits swapped"})
+    address = f"/participants/ranges/MUSC/{wrong.pk}/restore/"
+    assert f'href="{address}"' in desk.get("/participants/ranges/MUSC/").content.decode()
+    desk.post("/participants/ranges/MUSC/", typed | {"high": "34"})
+    refused = desk.post(address, {"reason": "Not swapped"})
+    assert (refused.status_code, "Another one stands in place" in refused.content.decode()) == (422, True)
+    other = SiteLabRange.objects.standing().get()
+    desk.post(f"/participants/ranges/MUSC/{other.pk}/void/", {"reason": "It was right before"})
+    assert desk.post(address, {"reason": "Not swapped"}).status_code == 302
+    assert SiteLabRange.objects.standing().get() == wrong
+
+
 def test_another_participant_s_fact_is_not_reached_through_this_one(desk, musc):
     musc.screened(TODAY)
     desk.post("/participants/MUSC-001/facts/labs/", COLLECTED | {"value-WBC": "5"})

@@ -20,6 +20,7 @@ class Permission(StrEnum):
     SIGN = "sign what an investigator answers for"
     REPORT_EVENT = "report adverse events"
     NOTIFY = "record who was told of an event, and determinations"
+    TELL_OF_STUDY = "record milestones of the study and who was told of them"
     CLOSE_CLOCK = "close a reporting clock as not qualifying"
     SWITCH_RULE = "switch a stopping rule on or off"
     JUDGE_AS_SPONSOR = "give the sponsor's assessment of adverse events"
@@ -34,6 +35,9 @@ class Permission(StrEnum):
     AUDIT = "read the audit trail"
     OPERATE = "see the delivery of reminders and run it"
     ACKNOWLEDGE = "acknowledge reminders"
+    ASK = "ask about values and close queries"
+    ANSWER = "answer queries"
+    VERIFY = "mark values as compared with their source"
 
 
 class Role(TextChoices):
@@ -49,6 +53,7 @@ _ENTER = frozenset(
     {
         *(P.SEE, P.SCREEN, P.RECORD, P.INFUSE, P.LOG_VISIT, P.REPORT_DEVIATION, P.REPORT_EVENT, P.WITHDRAW),
         *(P.NOTIFY, P.PROPOSE_HOLD, P.HANDLE_PRODUCT, P.AMEND, P.EXPORT, P.AUDIT, P.OPERATE, P.ACKNOWLEDGE),
+        P.ANSWER,
     }
 )
 
@@ -56,17 +61,19 @@ _ENTER = frozenset(
 GRANTS: dict[str, frozenset[Permission]] = {
     Role.COORDINATOR: _ENTER,
     Role.INVESTIGATOR: _ENTER
-    | {P.ENROLL, P.EXPORT_IDENTIFIED, P.CLASSIFY_DEVIATION, P.SIGN, P.CLOSE_CLOCK, P.PLACE_HOLD, P.RELEASE_PRODUCT},
+    | {P.ENROLL, P.EXPORT_IDENTIFIED, P.CLASSIFY_DEVIATION, P.SIGN, P.CLOSE_CLOCK, P.PLACE_HOLD, P.RELEASE_PRODUCT}
+    | {P.TELL_OF_STUDY, P.ASK},
     Role.CHAIR: frozenset(
         {
-            *(P.SEE, P.JUDGE_AS_SPONSOR, P.NOTIFY, P.CLOSE_CLOCK, P.SWITCH_RULE),
+            *(P.SEE, P.JUDGE_AS_SPONSOR, P.NOTIFY, P.TELL_OF_STUDY, P.CLOSE_CLOCK, P.SWITCH_RULE),
             *(P.PLACE_HOLD, P.LIFT_HOLD, P.REVIEW_SAFETY),
             *(P.APPROVE, P.EXPORT, P.AUDIT, P.OPERATE),
         }
     ),
-    Role.MONITOR: frozenset({P.SEE, P.AUDIT}),
+    # Reads; writes nothing but queries and marks of source verification.
+    Role.MONITOR: frozenset({P.SEE, P.AUDIT, P.ASK, P.VERIFY}),
     Role.ADMINISTRATOR: frozenset(
-        {P.SEE, P.REVIEW_SAFETY, P.APPROVE, P.EXPORT, P.EXPORT_IDENTIFIED, P.AUDIT, P.OPERATE}
+        {P.SEE, P.TELL_OF_STUDY, P.REVIEW_SAFETY, P.APPROVE, P.EXPORT, P.EXPORT_IDENTIFIED, P.AUDIT, P.OPERATE}
     ),
 }
 

@@ -11,11 +11,15 @@ from decimal import Decimal
 from adverse_events.assessing import regrade
 from adverse_events.correcting import correct
 from adverse_events.following import follow_up
+from adverse_events.models import AdverseEvent
 from adverse_events.notifications import notify
 from adverse_events.reporting import report
 from adverse_events.review import KIND, REVIEW
 from adverse_events.rules import switch
 from adverse_events.sae_reports import prepare
+from monitoring import records
+from monitoring.asking import ask
+from monitoring.verifying import last_entry, verify
 from participants.decisions import confirm_decision, record_decision
 from participants.doses import check_dose, prepare_dose
 from participants.eligibility import NOT_APPLICABLE
@@ -64,7 +68,18 @@ def load(at: datetime) -> bool:
     for site, stories in (("MUSC", _musc), ("EMORY", _emory)):
         stories(_Site(site, at))
     _remind(at)
+    _monitor(at)
     return True
+
+
+def _monitor(at):
+    """A visit of the monitor: one question that waits, and the values of one event compared with their source."""
+    monitor = User.objects.get(username=next(person.username for person in PEOPLE if person.role == Role.MONITOR))
+    event = AdverseEvent.objects.filter(site="MUSC").order_by("participant__number", "number").first()
+    about = records.reach(monitor, event._meta.db_table, event.pk)
+    facts = {"by": monitor, "at": at - timedelta(days=9)}
+    ask(record=about, column="action_taken", text="The source note names paracetamol. Was treatment given?", **facts)
+    verify(record=about, columns=["term", "started", "ended", "grade"], seen=last_entry(about), **facts)
 
 
 def _switch_on_the_example(at):

@@ -7,11 +7,11 @@ query becomes an expression that writes it as `formats.text` would and guards te
 from collections.abc import Callable
 from pathlib import Path
 
-from django.core.exceptions import FieldDoesNotExist
 from django.db import connections, models
 
 from studytracker.web.modelfields import PartialDateModelField
 
+from .datasets import field_of
 from .reading import Extract
 from .tables import FORMULA_STARTS
 
@@ -43,24 +43,10 @@ def copy_rows(extract: Extract, path: Path, tell: Callable[[int], None]) -> int:
 
 def _statement(extract) -> tuple[str, tuple]:
     sources = [column.source for column, _ in extract.columns]
-    inner, parameters = extract.queryset.values_list(*sources).query.sql_with_params()
+    inner, parameters = extract.plain.query.sql_with_params()
     names = ", ".join(f"c{number}" for number in range(len(sources)))
     told = ", ".join(_told(f"c{n}", field_of(extract.queryset.model, source)) for n, source in enumerate(sources))
     return f"COPY (SELECT {told} FROM ({inner}) AS rows({names})) TO STDOUT WITH (FORMAT csv)", parameters
-
-
-def field_of(model: type[models.Model], source: str) -> models.Field:
-    """The field at the end of a lookup such as `visit__code` or `site_id`."""
-    *path, last = source.split("__")
-    for name in path:
-        model = model._meta.get_field(name).related_model
-    if last == "pk":
-        return model._meta.pk
-    try:
-        field = model._meta.get_field(last)
-    except FieldDoesNotExist:
-        field = next(each for each in model._meta.concrete_fields if each.attname == last)
-    return field.target_field if field.is_relation else field
 
 
 def _told(name: str, field: models.Field) -> str:
@@ -71,7 +57,7 @@ def _told(name: str, field: models.Field) -> str:
     if isinstance(field, models.DateTimeField):
         return f"to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
     if isinstance(field, PartialDateModelField):
-        return f"NULLIF({name}, '')"
+        return name
     if isinstance(field, models.CharField | models.TextField):
         return _guarded(name)
     return name

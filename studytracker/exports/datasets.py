@@ -10,6 +10,8 @@ from enum import StrEnum
 from functools import cache
 
 from django.conf import settings
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
 from django.db.models import QuerySet
 from django.utils.module_loading import import_string
 
@@ -82,3 +84,17 @@ def all_datasets() -> dict[str, Dataset]:
     """By name, in the order of the settings."""
     found = (import_string(path) for path in settings.DATASETS)
     return {dataset.name: dataset for dataset in found}
+
+
+def field_of(model: type[models.Model], source: str) -> models.Field:
+    """The field at the end of a lookup such as `visit__code` or `site_id`."""
+    *path, last = source.split("__")
+    for name in path:
+        model = model._meta.get_field(name).related_model
+    if last == "pk":
+        return model._meta.pk
+    try:
+        field = model._meta.get_field(last)
+    except FieldDoesNotExist:
+        field = next(each for each in model._meta.concrete_fields if each.attname == last)
+    return field.target_field if field.is_relation else field

@@ -9,6 +9,7 @@ from studytracker.access.grants import Permission
 from studytracker.protocol.models import Site
 from studytracker.rows import both_or_neither, text_when
 
+from .datasets import all_datasets
 from .formats import WRITERS
 from .privacy import Level
 
@@ -127,8 +128,22 @@ class ExportJob(models.Model):
         return sorted(site.code for site in self.sites.all())
 
     @property
+    def dataset_titles(self):
+        known = all_datasets()
+        return [known[name].title if name in known else name for name in self.datasets]
+
+    @property
+    def format_label(self):
+        return WRITERS[self.format].label if self.format in WRITERS else self.format
+
+    @property
+    def is_whole(self):
+        """Holds the whole trial, whatever datasets were chosen."""
+        return self.format in WRITERS and WRITERS[self.format].write is None
+
+    @property
     def steps_total(self):
-        return 1 if WRITERS[self.format].write is None else len(self.datasets)
+        return 1 if self.is_whole else len(self.datasets)
 
 
 class Download(models.Model):

@@ -7,11 +7,13 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import CharField, QuerySet
+from django.db.models.functions import Cast
 
 from studytracker.protocol.models import Site
+from studytracker.web.modelfields import PartialDateModelField
 
-from .datasets import Column, Dataset
+from .datasets import Column, Dataset, field_of
 from .privacy import KEPT, SHUFFLED, Action, Pseudonyms, Subject, kept
 
 CHUNK = 2000
@@ -62,13 +64,21 @@ class Extract:
         """Nothing is done to any value or to the order of the rows."""
         return not self.is_shuffled and all(action is KEPT for _, action in self.columns)
 
+    @property
+    def plain(self) -> QuerySet:
+        """The values as they leave where nothing is done to them: dates known in part as the text they are kept as."""
+        return self.queryset.values_list(*(self._as_kept(column.source) for column, _ in self.columns))
+
+    def _as_kept(self, source: str):
+        is_partial = isinstance(field_of(self.queryset.model, source), PartialDateModelField)
+        return Cast(source, CharField()) if is_partial else source
+
     def count(self) -> int:
         return self.queryset.count()
 
     def rows(self, limit: int | None = None) -> Iterator[list | tuple]:
         if self.is_plain:
-            found = self.queryset.values_list(*(column.source for column, _ in self.columns))
-            yield from islice(found.iterator(chunk_size=CHUNK), limit)
+            yield from islice(self.plain.iterator(chunk_size=CHUNK), limit)
             return
         for values in islice(self._values(), limit):
             subject = self._subject(*values[: len(self._about_subject)])

@@ -25,7 +25,7 @@ from openpyxl.utils import get_column_letter
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # The last four are the full-width forms of the first four, which spreadsheets read alike.
-FORMULA_STARTS = tuple("=+-@\t\r\n\0＝＋－＠")
+FORMULA_STARTS = frozenset("=+-@\t\r\n\0＝＋－＠")
 UNWRITABLE = re.compile("[\ud800-\udfff]")
 UNWRITABLE_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LONGEST_CELL = 32_767
@@ -99,7 +99,7 @@ def plain(value):
 
 
 def guarded(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return f"'{text}" if text[:1] in FORMULA_STARTS else text
 
 
 def _csv_lines(found):

@@ -1,5 +1,6 @@
 """What is being reminded of now, and what the next mails will say: the ledger asked, nothing written."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -41,9 +42,9 @@ class OpenMatter:
 
 
 def stage_words(notice) -> str:
-    """The stage as the protocol calls it, with its turn; its code where the protocol has none such."""
+    """The stage as the protocol calls it, with its turn; else its code without the deadline that may end it."""
     labels = {stage.code: stage.label for stage in protocol.current().reminder_stages}
-    words = labels.get(notice.stage, notice.stage)
+    words = labels.get(notice.stage) or re.sub(r"-\d+$", "", notice.stage)
     return f"{words}, {notice.turn + 1} times" if notice.turn and notice.stage in labels else words
 
 

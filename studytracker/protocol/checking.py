@@ -41,6 +41,7 @@ VOCABULARIES = (
     "dsmb_decision",
     "donor_test",
     "determination",
+    "milestone",
     "recipient",
     "notification_method",
 )
@@ -224,6 +225,11 @@ def _names(places: list[Place], key: str) -> list[str]:
     return [place.row[key] for place in places if place.get(key, str)]
 
 
+def _terms(top: Place, vocabulary: str) -> list[str]:
+    tables = [each for each in top.rows("vocabulary") if each.row.get("name") == vocabulary]
+    return [code for each in tables for code in _names(each.rows("term"), "code")]
+
+
 def _references(top: Place) -> Iterator[Problem]:
     sites = _names(top.rows("site"), "code")
     visits = _names(top.rows("visit"), "code")
@@ -245,7 +251,11 @@ def _references(top: Place) -> Iterator[Problem]:
         for hint in ctcae.rows("hint"):
             yield from _known(hint, "test", tests, "test")
     clocks = _names(top.rows("clock"), "id")
-    yield from _known(top.table("deviation_reporting"), "clocks", clocks, "clock")
+    if reporting := top.table("deviation_reporting"):
+        yield from _known(reporting, "clocks", clocks, "clock")
+        for always in reporting.rows("always"):
+            yield from _known(always, "site", sites, "site")
+            yield from _known(always, "categories", _terms(top, "deviation_category"), "deviation category")
     yield from _known(top.table("treatment"), "given_at", visits, "visit")
     yield from _known(top.table("stagger"), "after_visits", visits, "visit")
     yield from _known(top.table("adverse_event_collection"), "ends_visit", visits, "visit")
@@ -261,9 +271,11 @@ def _clocks(top: Place, sites: list[str], visits: list[str]) -> Iterator[Problem
         "determination": (terms.get("determination", []), "determination"),
         "notice": (ids, "clock"),
         "visit": (visits, "visit"),
+        **dict.fromkeys(("anniversary", "study"), (terms.get("milestone", []), "milestone")),
     }
     for clock in top.rows("clock"):
         yield from _known(clock, "sites", sites, "site")
+        yield from _known(clock, "until", terms.get("milestone", []), "milestone")
         yield from _known(clock, "notify", terms.get("recipient", []), "recipient")
         if clock.get("start", str) in named:
             yield from _known(clock, "start_of", *named[clock.row["start"]])

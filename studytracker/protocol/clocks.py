@@ -7,8 +7,10 @@ from pydantic import Field, model_validator
 from .marks import Code, Flag, Marked, Positive, Table, Text
 
 LENGTH_KEYS = ("amount", "unit", "days")
-# Starts that name what they count from: a kind of determination, the clock of an earlier notice, or a visit.
-STARTS_OF = ("determination", "notice", "visit")
+# Starts about no event: a visit that took place, each year of a milestone of the study, or a milestone itself.
+OF_THE_STUDY = ("visit", "anniversary", "study")
+# Starts that name what they count from: a kind of determination, the clock of an earlier notice, a visit or milestone.
+STARTS_OF = ("determination", "notice", *OF_THE_STUDY)
 
 
 class Condition(Table):
@@ -67,6 +69,7 @@ class Clock(Marked):
         "awareness", "sponsor_receipt", "recording", "determination", "notice", "visit", "anniversary", "study"
     ]
     start_of: Code | None = None
+    until: Code | None = None  # the milestone after which no further anniversary starts it
     notify: tuple[Code, ...] = ()
     responsible: tuple[Code, ...] = ()
     opens_without_length: Flag = False
@@ -96,7 +99,7 @@ class Clock(Marked):
 
     @property
     def is_about_an_event(self) -> bool:
-        return self.start not in ("visit", "anniversary", "study")
+        return self.start not in OF_THE_STUDY
 
     @property
     def length_words(self) -> str:

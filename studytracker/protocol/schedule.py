@@ -3,6 +3,8 @@
 from datetime import time
 from typing import Literal
 
+from pydantic import Field
+
 from .marks import Code, Count, Flag, Marked, Positive, Text, Whole
 
 
@@ -57,11 +59,24 @@ class Status(Marked):
     upcoming_days: Count
 
 
+class AlwaysReportable(Marked):
+    """Categories of deviations that a site's IRB has reported whatever the investigator thinks."""
+
+    site: Code
+    categories: tuple[Code, ...] = Field(min_length=1)
+
+
 class DeviationReporting(Marked):
-    """The reporting clocks, by id, that a deviation runs which an investigator classified as reportable."""
+    """The reporting clocks, by id, that a deviation runs which an investigator classified as reportable, or which the
+    site's IRB always has reported.
+    """
 
     clocks: tuple[Code, ...]
     counted_from: Text
+    always: tuple[AlwaysReportable, ...] = ()
+
+    def is_always_reportable(self, site: str, category: str) -> bool:
+        return any(each.site == site and category in each.categories for each in self.always)
 
 
 class VisitLog(Marked):

@@ -173,6 +173,7 @@ class Term(Table):
     cdisc: Text | None = None
     related: Flag | None = None
     needs_text: Flag = False
+    at_a_site: Flag = False  # a milestone that each site reaches for itself
     note: Text | None = None
 
 

@@ -6,11 +6,17 @@ from datetime import date, timedelta
 import pytest
 from django.urls import get_resolver, reverse
 
-from adverse_events.models import Clock, Determination, Notification
+from adverse_events.models import Clock, Determination, Milestone, Notification, StudyNotice
 from adverse_events.notifications import determine, notify
 from adverse_events.reporting import report
 from adverse_events.sae_reports import prepare
+from adverse_events.study_clocks import of_the_study
+from adverse_events.study_telling import reach_milestone, tell
 from conftest import NOW
+from monitoring import records
+from monitoring.asking import ask
+from monitoring.models import Query, Verification
+from monitoring.verifying import last_entry, verify
 from participants.decisions import record_decision
 from participants.holds import propose_hold
 from participants.labs import record_lab, record_range
@@ -69,6 +75,8 @@ PAGES = {
     "enter_sledai": (["MUSC-002"], ENTERS),
     "take_list": (["MUSC-002", "medicines"], ENTERS),
     "void_fact": (["MUSC-001", "lab", "fact"], ENTERS),
+    "restore_fact": (["MUSC-001", "lab", "fact"], ENTERS),
+    "restore_range": (["MUSC", "range"], ENTERS),
     "lab_ranges": (["MUSC"], ENTERS),
     "void_range": (["MUSC", "range"], ENTERS),
     "enroll": (["MUSC-002"], {"investigator"}),
@@ -103,6 +111,7 @@ PAGES = {
     "correct_procedure": (["MUSC-001", "U1", "vitals"], ENTERS),
     "printed_schedule": (["MUSC-001"], AT_MUSC),
     "amend": (["MUSC-001"], ENTERS),
+    "planner": ([], HAS_A_ROLE),
     "plan_day0": (["MUSC-002"], AT_MUSC),
     "contact": (["MUSC-001", "W1"], ENTERS),
     "complete_visit": (["MUSC-001", "U1"], ENTERS),
@@ -122,6 +131,7 @@ PAGES = {
     "classify_deviation": (["MUSC-001", 1], {"investigator"}),
     "close_deviation": (["MUSC-001", 1], ENTERS),
     "void_deviation": (["MUSC-001", 1], ENTERS),
+    "restore_deviation": (["MUSC-001", 1], ENTERS),
     "report_event": (["MUSC-001"], ENTERS),
     "event": (["MUSC-001", 1], AT_MUSC),
     "complete_event": (["MUSC-001", 1], ENTERS),
@@ -145,6 +155,16 @@ PAGES = {
     "safety_review": ([], HAS_A_ROLE),
     "site_review": (["MUSC"], AT_MUSC),
     "safety_outputs": ([], HAS_A_ROLE),
+    "queries": ([], HAS_A_ROLE),
+    "query": (["query"], AT_MUSC),
+    "answer_query": (["query"], ENTERS),
+    "ask_again": (["query"], {"investigator", "monitor"}),
+    "close_query": (["query"], {"investigator", "monitor"}),
+    "record": (["visits_visit", "visit"], AT_MUSC),
+    "ask": (["visits_visit", "visit", "note"], {"investigator", "monitor"}),
+    "verification": ([], HAS_A_ROLE),
+    "verification_of": (["MUSC-001"], AT_MUSC),
+    "take_back_verification": (["mark"], {"monitor"}),
     "dsmb": ([], HAS_A_ROLE),
     "new_meeting": ([], {"chair", "administrator"}),
     "holds": ([], HAS_A_ROLE),
@@ -159,6 +179,10 @@ PAGES = {
     "void_determination": (["MUSC-001", 2, "determined"], ENTERS | {"chair"}),
     "close_clock": (["MUSC-001", 2, "clock"], {"investigator", "chair"}),
     "clocks": ([], HAS_A_ROLE),
+    "study_clocks": ([], HAS_A_ROLE),
+    "reach_milestone": ([], {"investigator", "chair", "administrator"}),
+    "void_milestone": (["milestone"], {"investigator", "chair", "administrator"}),
+    "void_study_notice": (["study notice"], {"investigator", "chair", "administrator"}),
     "stopping_rules": ([], HAS_A_ROLE),
     "audit": ([], HAS_A_ROLE),
     "as_of": ([], HAS_A_ROLE),
@@ -168,10 +192,11 @@ PAGES = {
 PACKAGE = {"datasets": ["visits"], "sites": ["MUSC"], "format": "csv", "level": "coded", "purpose": "a review"}
 # Their own tests are below or in their room.
 ELSEWHERE = {"signature", "sign_in", "sign_out", "find", "sweep_now", "try_again"}
-ELSEWHERE |= {"switch_rule", "acknowledge_report", "trail_file", "trail_verifier"}
+ELSEWHERE |= {"tell_of_study", "switch_rule", "acknowledge_report", "trail_file", "trail_verifier"}
 ELSEWHERE |= {"test_mail", "end_acknowledgement", "alive", "ready"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "make_feed", "revoke_feed", "feed"}
 ELSEWHERE |= {"sign_in_again", "save_draft", "discard_draft", "cancel_export", "download_export", "mark_reviewed"}
+ELSEWHERE |= {"verify"}
 ELSEWHERE |= {"safety_output", "board_meeting", "recommend", "recommendation", "dsmb_packet"}
 
 
@@ -187,9 +212,13 @@ ROWS = {
     "lot": (ProductLot, "site"),
     "decision": (DsmbDecision, "site"),
     "export": (ExportJob, "sites"),
+    "query": (Query, "site"),
+    "mark": (Verification, "site"),
     "told": (Notification, "site"),
     "determined": (Determination, "site"),
     "clock": (Clock, "site"),
+    "milestone": (Milestone, "site"),
+    "study notice": (StudyNotice, "site"),
 }
 
 
@@ -203,7 +232,7 @@ def address(name):
 
 
 @pytest.fixture
-def stage(musc, coordinator, chair, frozen):
+def stage(musc, coordinator, chair, monitor, frozen):
     """MUSC-001 on study with overdue visits, an event and a mail; MUSC-002 ready to enroll."""
     participant = musc.infused(DAY0)
     musc.answered()
@@ -222,6 +251,14 @@ def stage(musc, coordinator, chair, frozen):
     limits = {"low": None, "high": 34, "unit": "U/L", "starts_on": DAY0}
     record_range(site=participant.site, test="AST", **limits, by=coordinator, at=NOW)
     sweep(NOW)
+    _monitor(participant, monitor)
+
+
+def _monitor(participant, by):
+    """A query about the age, which is compared with its source as well."""
+    about = records.reach(by, "participants_participant", participant.pk)
+    ask(record=about, column="age", text="Is this the age at screening?", by=by, at=NOW)
+    verify(record=about, columns=["age"], seen=last_entry(about), by=by, at=NOW)
 
 
 def _report_serious(participant, by):
@@ -232,6 +269,11 @@ def _report_serious(participant, by):
     notify(event=event, **told, by=by, at=NOW)
     found = {"kind": "unanticipated_problem", "determined_at": NOW, "note": "Not foreseen"}
     determine(event=event, **found, by=by, at=NOW)
+    ended = {"kind": "part_ended", "site": "MUSC", "reached_on": DAY0, "reference": "Letter 1"}
+    reach_milestone(**ended, by=by, at=NOW)
+    [clock] = [each for each in of_the_study(NOW, ["K15"]) if each.site_id == "MUSC"]
+    del told["clocks"]
+    tell(clock=clock, **told, by=by, at=NOW)
     prepare(event=event, by=by, at=NOW)
 
 
@@ -311,6 +353,9 @@ READS = (
     "deviation",
     "mail",
     "history",
+    "query",
+    "record",
+    "verification_of",
 )
 WRITES = [name for name in PAGES if PAGES[name][0] and name not in READS]
 
@@ -335,6 +380,7 @@ TAKES_A_POST = {
     "new_meeting",
     "new_lot",
     "exports",
+    "reach_milestone",
     "reminder_preferences",
     "change_password",
 }
@@ -440,11 +486,12 @@ def test_the_investigator_s_home_begins_with_safety_and_the_coordinator_s_with_v
 def test_home_takes_the_same_queries_however_many_participants(
     musc, browse, coordinator, investigator, frozen, many, django_assert_max_num_queries
 ):
-    """Who enrolls has six more, for the worksheets that say who is ready, and two for serious and open events."""
+    """Who enrolls has six more, for the worksheets that say who is ready, two for serious and open events, and one
+    for the milestones of the study."""
     for _ in range(many):
         musc.infused(DAY0)
         musc.screened()
-    for person, queries in ((coordinator, 15), (investigator, 23)):
+    for person, queries in ((coordinator, 16), (investigator, 25)):
         client = browse(person)
         client.get("/")
         with django_assert_max_num_queries(queries):
@@ -457,6 +504,7 @@ def test_home_takes_the_same_queries_however_many_participants(
     [
         *(("participants", 9), ("visits", 7), ("adverse_events", 7), ("deviations", 9), ("holds", 8)),
         *(("reminders", 9), ("open_matters", 8), ("product", 9), ("custody", 10)),
+        *(("queries", 8), ("verification", 31)),
     ],
 )
 def test_a_list_takes_the_same_queries_however_many_rows(
@@ -482,7 +530,7 @@ def test_the_next_mails_take_no_more_queries_for_more_rows(
     for _ in range(many):
         musc.infused(DAY0)
     client = browse(coordinator)
-    with django_assert_max_num_queries(60):
+    with django_assert_max_num_queries(66):
         assert client.get("/reminders/next/").status_code == 200
 
 
@@ -534,7 +582,7 @@ def test_home_takes_few_queries_however_many_participants_there_are(
         for order, (code, (day0, first, last)) in enumerate(windows.items())
     )
     client = browse(coordinator)
-    with django_assert_max_num_queries(15) as asked:
+    with django_assert_max_num_queries(16) as asked:
         page = client.get("/").content.decode()
     assert sum('FROM "visits_' in query["sql"] for query in asked.captured_queries) == 4
     assert f"Overdue: {people}" in page

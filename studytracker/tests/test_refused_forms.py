@@ -4,6 +4,7 @@ import re
 from datetime import date
 
 import pytest
+from django.db import OperationalError
 
 from adverse_events.models import AdverseEvent
 from conftest import NOW
@@ -455,3 +456,25 @@ def test_nobody_leaves_before_a_visit_they_came_to(musc, browse, coordinator, fr
         "Nobody leaves the study before a visit they came to: check the day.",
         typed=["16"],
     )
+
+
+@pytest.mark.parametrize("words", ["database is locked", "deadlock detected"])
+def test_a_database_too_busy_to_save_is_a_sentence_and_nothing_typed_is_lost(
+    browse, coordinator, frozen, monkeypatch, words
+):
+    def busy(**given):
+        raise OperationalError(words)
+
+    monkeypatch.setattr("participants.screening.screen", busy)
+    response = browse(coordinator).post("/participants/screen/", SCREEN)
+    come_back(response, sentence="The database was busy for too long. Nothing was saved", typed=["09:45", "41"])
+    assert Participant.objects.count() == 0
+
+
+def test_another_failure_of_the_database_is_no_sentence(browse, coordinator, frozen, monkeypatch):
+    def broken(**given):
+        raise OperationalError("no such table")
+
+    monkeypatch.setattr("participants.screening.screen", broken)
+    with pytest.raises(OperationalError, match="no such table"):
+        browse(coordinator).post("/participants/screen/", SCREEN)

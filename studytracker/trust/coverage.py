@@ -25,9 +25,9 @@ FIRST = "0" * 64
 MASKED = frozenset({"password"})
 HIDDEN = "(hidden)"
 # 21 CFR 312.62, ISO 14155 7.8.3(f): a clinical record is voided with a reason, never deleted.
-CLINICAL = ("participants_", "visits_", "adverse_events_")
-# Rows that are only ever added: 21 CFR 11.70, a signature is never altered or moved.
-FINAL = frozenset({"trust_act", "trust_signature"})
+CLINICAL = ("participants_", "visits_", "adverse_events_", "monitoring_verification")
+# Rows that are only ever added: 21 CFR 11.70, a signature is never altered or moved; nor is what was asked and said.
+FINAL = frozenset({"trust_act", "trust_signature", "monitoring_query", "monitoring_message"})
 
 
 def is_covered(table: str) -> bool:

@@ -132,6 +132,8 @@ def _sign(kind, key, *, displayed_hash, meaning, comment, accepts_open, answered
         _lock(subject.snapshot(key).rows)
     now = standing(kind, key)
     _check_person(subject, now.snapshot, by, answered, at)
+    if now.snapshot.refusals:
+        raise SigningRefused(*now.snapshot.refusals)
     if now.sha256 != displayed_hash:
         raise ChangedMeanwhile(
             "Nothing was signed: what you were shown has changed meanwhile. It is shown as it stands now: "

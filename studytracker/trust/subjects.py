@@ -48,6 +48,8 @@ class Snapshot:
     filter: str = ""  # which rows a listing shows, in words
     # What is still to be answered: it can be signed only by somebody who accepts each, and they are kept.
     open_items: list[str] = field(default_factory=list)
+    # What it cannot be signed without, whoever accepts what: sentences that say what is missing and what to do.
+    refusals: list[str] = field(default_factory=list)
     url: str = ""
 
 

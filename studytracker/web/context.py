@@ -13,25 +13,40 @@ from studytracker.access.grants import Permission
 from studytracker.dates import day_label
 from studytracker.trust import as_of
 
-# Label, URL name, and the permission without which the link is not shown.
+# Group, empty for a link of its own; then label, URL name, and the permission without which the link is not shown.
 NAVIGATION = (
-    ("Today", "home", None),
-    ("Participants", "participants", Permission.SEE),
-    ("Visits", "visits", Permission.SEE),
-    ("Calendar", "calendar", Permission.SEE),
-    ("Adverse events", "adverse_events", Permission.SEE),
-    ("Clocks", "clocks", Permission.SEE),
-    ("Stopping rules", "stopping_rules", Permission.SEE),
-    ("Safety review", "safety_review", Permission.SEE),
-    ("Safety outputs", "safety_outputs", Permission.SEE),
-    ("DSMB", "dsmb", Permission.SEE),
-    ("Deviations", "deviations", Permission.SEE),
-    ("Slots", "slots", Permission.SEE),
-    ("Product", "product", Permission.SEE),
-    ("Reminders", "reminders", Permission.OPERATE),
-    ("Exports", "exports", Permission.EXPORT),
-    ("Audit trail", "audit", Permission.AUDIT),
-    ("Study", "study", None),
+    ("", (("Today", "home", None), ("Participants", "participants", Permission.SEE))),
+    (
+        "Visits",
+        (
+            ("Visits", "visits", Permission.SEE),
+            ("Calendar", "calendar", Permission.SEE),
+            ("Planner", "planner", Permission.SEE),
+            ("Deviations", "deviations", Permission.SEE),
+        ),
+    ),
+    ("", (("Adverse events", "adverse_events", Permission.SEE),)),
+    (
+        "Safety",
+        (
+            ("Clocks", "clocks", Permission.SEE),
+            ("Stopping rules", "stopping_rules", Permission.SEE),
+            ("Safety review", "safety_review", Permission.SEE),
+            ("Safety outputs", "safety_outputs", Permission.SEE),
+            ("DSMB", "dsmb", Permission.SEE),
+        ),
+    ),
+    ("Treatment", (("Slots", "slots", Permission.SEE), ("Product", "product", Permission.SEE))),
+    (
+        "Records",
+        (
+            ("Queries", "queries", Permission.SEE),
+            ("Reminders", "reminders", Permission.OPERATE),
+            ("Exports", "exports", Permission.EXPORT),
+            ("Audit trail", "audit", Permission.AUDIT),
+            ("Study", "study", None),
+        ),
+    ),
 )
 
 
@@ -53,13 +68,19 @@ def _page(request, *, at: datetime) -> dict:
     }
 
 
-def _navigation(user, path: str) -> list[tuple[str, str, bool]]:
-    links = []
-    for label, name, permission in NAVIGATION:
-        if permission is None or user.can_somewhere(permission):
-            url = reverse(name)
-            links.append((label, url, path == url if name == "home" else path.startswith(url)))
-    return links
+def _navigation(user, path: str) -> list[tuple[str, list[tuple[str, str, bool]], bool]]:
+    """(group, its links, whether the page is one of them); of a single link the group has no name."""
+    found = []
+    for group, entries in NAVIGATION:
+        links = [_link(label, name, path) for label, name, needs in entries if not needs or user.can_somewhere(needs)]
+        if links:
+            found.append((group if len(links) > 1 else "", links, any(active for *_, active in links)))
+    return found
+
+
+def _link(label, name, path):
+    url = reverse(name)
+    return label, url, path == url if name == "home" else path.startswith(url)
 
 
 def _today_text(zone, at: datetime) -> str:

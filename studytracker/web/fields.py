@@ -2,6 +2,7 @@
 
 import datetime
 import re
+import unicodedata
 from decimal import Decimal
 
 from django import forms
@@ -260,6 +261,14 @@ class NumberField(forms.Field):
         return f'"{typed}" cannot be read. Write {kind}, such as {self.example}.'
 
 
+# Unicode's embeddings, overrides and isolates of direction: one in a term would turn a listing's whole row.
+TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def _is_visible(letter) -> bool:
+    return unicodedata.category(letter)[0] not in "CZ"
+
+
 class TextField(forms.CharField):
     """Text that comes back whole when it is too long, where a browser would cut a paste without a word."""
 
@@ -267,8 +276,14 @@ class TextField(forms.CharField):
         return {name: value for name, value in super().widget_attrs(widget).items() if name != "maxlength"}
 
     def to_python(self, value):
-        """On one line every run of blanks, tabs and line ends is one blank."""
+        """On one line every run of blanks, tabs and line ends is one blank. What nobody can see is no text, and what
+        turns the direction of all that follows is refused.
+        """
         text = super().to_python(value)
+        if set(text) & TURNS:
+            raise ValidationError("This holds an invisible sign that turns the direction of text. Type it again.")
+        if not any(map(_is_visible, text)):
+            return ""
         return text if isinstance(self.widget, forms.Textarea) else " ".join(text.split())
 
     def run_validators(self, value):

@@ -1,7 +1,7 @@
 """Running a domain call for a form: its refusals come back as sentences, and sending it twice saves once."""
 
 from django.contrib import messages
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.shortcuts import redirect
 from django.utils import timezone
 
@@ -11,6 +11,10 @@ from studytracker.trust.versions import Overtaken, claim
 from . import drafts
 from .editing import opened_version, set_conflict
 from .models import FormKey
+
+# Others wrote for so long that this write was given up, by SQLite or by PostgreSQL.
+BUSY = ("database is locked", "deadlock detected")
+TOO_BUSY = "The database was busy for too long. Nothing was saved: what you typed is here, save again."
 
 
 class SavedBefore(Exception):
@@ -45,7 +49,7 @@ def submit(request, form, act, row=None):
 
     A form that carries its one-time key is saved at most once: the key is stored in the same transaction, and
     whoever comes second with it is sent to the result's own page, or back to the form's (SavedBefore).
-    What was kept of it as a draft goes with the save.
+    What was kept of it as a draft goes with the save. A database that is too busy to take it is a sentence too.
 
     `row` is the versioned row that the form edits: it is saved only as long as it is what the form was opened with
     (`studytracker.web.editing`).
@@ -66,6 +70,11 @@ def submit(request, form, act, row=None):
                 FormKey.objects.create(user=request.user, key=key, url=url, used_at=timezone.now())
             drafts.discard(request.user, request.path)
             return result
+    except OperationalError as error:
+        if not any(words in str(error) for words in BUSY):
+            raise
+        form.add_error(None, TOO_BUSY)
+        return None
     except (Refused, IntegrityError) as error:
         _refuse_repeat(request.user, key)
         if not isinstance(error, Refused):

@@ -26,6 +26,8 @@ GROUPS = (
     "Deviations to complete",
     "Deviations to classify",
     "Deviations to close",
+    "Queries to answer",
+    "Queries answered",
 )
 
 

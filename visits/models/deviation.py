@@ -139,9 +139,18 @@ class Deviation(Versioned):
         return self.participant.protocol.label("deviation_category", self.category)
 
     @property
+    def is_always_reportable(self):
+        """Whether the site's IRB has such a deviation reported whatever the investigator thinks."""
+        return self.participant.protocol.deviation_reporting.is_always_reportable(self.site_id, self.category)
+
+    @property
     def clock(self):
-        """The reporting clock of the site for a reportable deviation, or None."""
-        return self.participant.protocol.deviation_clock(self.site_id) if self.is_reportable else None
+        """The reporting clock of the site for a reportable deviation, or None. It runs before anybody has classified
+        what is always reportable, and not for what was voided.
+        """
+        if self.voided_at or not (self.is_reportable or self.is_always_reportable):
+            return None
+        return self.participant.protocol.deviation_clock(self.site_id)
 
     @property
     def report_by(self):

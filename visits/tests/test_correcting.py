@@ -73,6 +73,12 @@ def test_a_day_that_was_long_before_the_log_wants_the_reason_of_a_late_entry(log
     assert standing(deviations.LATE_ENTRY) == []
 
 
+def test_a_correction_that_does_not_touch_their_cause_leaves_the_deviations_alone(logged, coordinator):
+    before = list(Deviation.objects.values())
+    corrected(logged, coordinator, note="By taxi")
+    assert list(Deviation.objects.values()) == before
+
+
 def test_what_a_person_has_completed_is_left_and_named(logged, coordinator):
     row = Deviation.objects.get(category=deviations.OUT_OF_WINDOW)
     deviations.complete(deviation=row, impact="None", action="None", by=coordinator, at=NOW)
@@ -181,3 +187,20 @@ def test_a_procedure_is_corrected_on_its_page(logged, browse, coordinator):
     client.post(address, form | {"other_reason": "Cuff broken"} | hidden(page))
     assert logged.procedures.get(code="vitals").not_done_reason == "Other: Cuff broken"
     assert client.get("/visits/MUSC-001/W2/procedures/nothing/correct/").status_code == 404
+
+
+def test_a_voided_deviation_stands_again_where_no_other_took_its_place(logged, browse, coordinator):
+    first = Deviation.objects.get(category=deviations.OUT_OF_WINDOW)
+    corrected(logged, coordinator, attended_on=IN_WINDOW)
+    address = f"/deviations/MUSC-001/{first.number}/restore/"
+    client = browse(coordinator)
+    assert f'href="{address}"' in client.get(f"/deviations/MUSC-001/{first.number}/").content.decode()
+    corrected(logged, coordinator, attended_on=AFTER, out_of_window_reason="Illness")
+    refused = client.post(address, {"reason": "It was one"})
+    assert (refused.status_code, "Another deviation of this kind stands" in refused.content.decode()) == (422, True)
+    corrected(logged, coordinator, attended_on=IN_WINDOW)
+    assert client.post(address, {"reason": "It was one"}).status_code == 302
+    first.refresh_from_db()
+    assert (first.stage, first.voided_reason) == ("To complete", "")
+    again = client.post(address, {"reason": "It was one"})
+    assert (again.status_code, "Nothing was changed" in again.content.decode()) == (422, True)

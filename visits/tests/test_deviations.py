@@ -231,3 +231,34 @@ def test_a_report_that_is_late_says_so_on_page_and_worklist(emory, emory_investi
     client = browse(emory.coordinator)
     assert f"Report {deviation.report_words}, late" in client.get("/").content.decode()
     assert "<strong>late</strong>" in client.get("/deviations/EMO-001/1/").content.decode()
+
+
+def emory_consent_fault(emory):
+    row = emory.infused(DAY0)
+    facts = {"category": "consent", "happened_on": DAY0, "description": "Signed on the form before"}
+    return Deviation.objects.for_listing().get(pk=report(participant=row, by=emory.coordinator, at=NOW, **facts).pk)
+
+
+def test_what_emory_always_has_reported_runs_its_clock_from_the_draft_on(emory, browse, frozen):
+    deviation = emory_consent_fault(emory)
+    assert (deviation.is_reportable, deviation.report_by) == (None, date(2025, 7, 3))
+    assert f"Report {deviation.report_words}" in browse(emory.coordinator).get("/").content.decode()
+    page = browse(emory.coordinator).get(deviation.get_absolute_url()).content.decode()
+    assert "(10 business days, Emory IRB); always reported at EMORY" in page
+    voided = void(deviation=deviation, reason="The form was the right one", by=emory.coordinator, at=NOW)
+    assert (voided.clock, voided.report_words) == (None, "")
+
+
+def test_nobody_classifies_as_not_reportable_what_the_irb_always_has_reported(emory, emory_investigator):
+    deviation = emory_consent_fault(emory)
+    complete(deviation=deviation, impact="None", action="Signed anew", by=emory.coordinator, at=NOW)
+    answer = {"severity": "minor", "by": emory_investigator, "at": NOW}
+    with pytest.raises(DeviationRefused, match="The IRB of EMORY has every deviation of the kind “Consent” reported"):
+        classify(deviation=deviation, is_reportable=False, **answer)
+    assert classify(deviation=deviation, is_reportable=True, **answer).report_by == date(2025, 7, 3)
+
+
+def test_the_same_deviation_at_the_other_site_waits_for_the_investigator(musc):
+    facts = {"category": "consent", "happened_on": DAY0, "description": "Signed on the form before"}
+    deviation = report(participant=musc.infused(DAY0), by=musc.coordinator, at=NOW, **facts)
+    assert (deviation.is_always_reportable, deviation.clock) == (False, None)

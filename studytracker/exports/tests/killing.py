@@ -125,9 +125,7 @@ def _wrong_now(job, by, elsewhere) -> list[str]:
     """What a person at the page could get that is not whole, or not theirs."""
     job.refresh_from_db()
     url, found = reverse("download_export", args=[job.pk]), []
-    mine, theirs = Browser(), Browser()
-    mine.force_login(by)
-    theirs.force_login(elsewhere)
+    mine, theirs = (apart(_signed_in, who) for who in (by, elsewhere))
     nowhere = theirs.post(reverse("download_export", args=[job.pk + 10**6]))
     answer = theirs.post(url)
     if (answer.status_code, answer.content) != (404, nowhere.content):
@@ -141,6 +139,13 @@ def _wrong_now(job, by, elsewhere) -> list[str]:
     if hashlib.sha256(content).hexdigest() != job.sha256 or not is_whole(content):
         found.append(f"{job}: what is offered is not whole")
     return found
+
+
+def _signed_in(user) -> Browser:
+    client = Browser()
+    with acting(user, source="direct"):
+        client.force_login(user)
+    return client
 
 
 def is_whole(content: bytes) -> bool:

@@ -7,7 +7,7 @@ from adverse_events.models import AdverseEvent
 from adverse_events.reporting import report
 from studytracker.dates import PartialDate
 from studytracker.exports import copying, formats
-from studytracker.exports.datasets import all_datasets
+from studytracker.exports.datasets import all_datasets, field_of
 from studytracker.exports.privacy import Level, Pseudonyms
 from studytracker.exports.reading import extract
 
@@ -55,7 +55,7 @@ def test_every_dataset_has_the_same_bytes_either_way(tricky, tmp_path, monkeypat
 def test_the_field_at_the_end_of_each_lookup_is_found():
     for dataset in all_datasets().values():
         for column in dataset.columns:
-            assert copying.field_of(dataset.rows().model, column.source).get_internal_type()
+            assert field_of(dataset.rows().model, column.source).get_internal_type()
 
 
 @pytest.mark.parametrize("level", [Level.STUDY_DAY, Level.SHIFTED])

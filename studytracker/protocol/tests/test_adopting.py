@@ -74,7 +74,13 @@ def test_the_same_version_with_other_bytes_is_refused(adopted, shipped, edited):
 
 
 def without_emory(edited):
-    return amended(edited, ('code = "EMORY"', 'code = "DUKE"'), ('"EMORY"]', '"DUKE"]'), ('["EMORY"]', '["DUKE"]'))
+    return amended(
+        edited,
+        ('code = "EMORY"', 'code = "DUKE"'),
+        ('site = "EMORY"', 'site = "DUKE"'),
+        ('"EMORY"]', '"DUKE"]'),
+        ('["EMORY"]', '["DUKE"]'),
+    )
 
 
 def test_a_site_with_records_cannot_vanish(adopted, edited, django_user_model):

@@ -179,7 +179,8 @@ SLIPS = {
         (
             '[[clock]] 5 "K4"',
             "",
-            'needs start_of with start = "determination", and only with determination, notice, visit.',
+            'needs start_of with start = "determination", and only with determination, notice, visit, anniversary, '
+            "study.",
         ),
     ),
     "clock of an unknown notice": (

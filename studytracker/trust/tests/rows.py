@@ -15,7 +15,7 @@ from studytracker.trust.models import Entry
 
 MANY = 12  # how many different rows of a table can be asked for
 # No field but the key, so nothing to change; or rows that are only added.
-KEY_ONLY = {"protocol.Site", "protocol.Slot", "trust.Act", "trust.Signature"}
+KEY_ONLY = {"protocol.Site", "protocol.Slot", "trust.Act", "trust.Signature", "monitoring.Query", "monitoring.Message"}
 
 # By model: the field that the update paths change, and to what.
 CHANGES = {
@@ -78,12 +78,16 @@ CHANGES = {
     "adverse_events.Notification": ("reference", "FAX-2"),
     "adverse_events.Fulfilment": ("clock_id", None),
     "adverse_events.InvestigatorAcknowledgement": ("investigator_id", None),
+    "adverse_events.Milestone": ("reference", "Letter 2"),
+    "adverse_events.StudyNotice": ("reference", "FAX-2"),
+    "adverse_events.StudyBreach": ("due_at", datetime(2025, 6, 19, 1, 2, 3, 456789, tzinfo=UTC)),
     "adverse_events.RuleSwitch": ("reason", "Another"),
     "adverse_events.Trip": ("words", "Counted anew"),
     "adverse_events.TripEvidence": ("words", "Grade 4"),
     "adverse_events.BoardMeeting": ("purpose", "Gate for the next participant"),
     "adverse_events.Recommendation": ("text", "Go on, “slowly”"),
     "adverse_events.ReviewMark": ("marked_at", datetime(2025, 6, 19, 1, 2, 3, 456789, tzinfo=UTC)),
+    "monitoring.Verification": ("value", "another"),
     "exports.ExportJob": ("purpose", "for the sponsor"),
     "exports.ExportJob_sites": ("site_id", "EMORY"),
     "exports.Download": ("downloaded_at", datetime(2025, 6, 19, 1, 2, 3, 456789, tzinfo=UTC)),
@@ -132,6 +136,8 @@ class Rows:
         )
         self.clocks, self.notifications, self.trips, self.stops = self._safety_rows()
         self.jobs = apps.get_model("exports.ExportJob").objects.bulk_create(self.exportjob(n) for n in range(MANY))
+        Query = apps.get_model("monitoring.Query")
+        self.queries = Query.objects.bulk_create(self.query(n) for n in range(MANY))
         Meeting = apps.get_model("adverse_events.BoardMeeting")
         self.meetings = Meeting.objects.bulk_create(self.boardmeeting(n, number=500) for n in range(MANY))
         self.corrections = Correction.objects.bulk_create(self.day0correction(n) for n in range(MANY))
@@ -477,6 +483,19 @@ class Rows:
             notification=self.notifications[n], investigator=self.users[0]
         )
 
+    def milestone(self, n):
+        facts = {"reached_on": NOW.date(), "reference": "Letter 1", "recorded_at": NOW, "recorded_by": self.by}
+        return self._model("adverse_events.Milestone")(kind=f"reached_{n}", **facts)
+
+    def studynotice(self, n):
+        facts = {"recipient": "fda", "sent_at": NOW, "method": "fax", "reference": "FAX-1"}
+        facts |= {"recorded_at": NOW, "recorded_by": self.by, "rule_id": "K14"}
+        return self._model("adverse_events.StudyNotice")(occurrence=f"milestone-1-{n}", **facts)
+
+    def studybreach(self, n):
+        facts = {"rule_id": "K14", "due_at": NOW, "found_at": NOW}
+        return self._model("adverse_events.StudyBreach")(occurrence=f"milestone-1-{n}", **facts)
+
     def ruleswitch(self, n):
         facts = {"rule_id": "S1", "is_on": True, "reason": "Agreed", "switched_at": NOW, "switched_by": self.by}
         return self._model("adverse_events.RuleSwitch")(**facts)
@@ -504,6 +523,21 @@ class Rows:
     def reviewmark(self, n):
         facts = {"entry_number": 7, "marked_at": NOW, "marked_by": self.by}
         return self._model("adverse_events.ReviewMark")(event=self.events[n], **facts)
+
+    def query(self, n):
+        facts = {"table": "visits_visit", "row_id": str(n), "column": "note", "record": "Visit", "field": "Note"}
+        facts |= {"participant": self.participants[n], "site_id": "MUSC", "asked_at": NOW, "asked_by": self.by}
+        return self._model("monitoring.Query")(**facts)
+
+    def message(self, n):
+        facts = {"query": self.queries[n], "number": 1, "kind": "ask", "text": "Why is it?"}
+        facts |= {"participant": self.participants[n], "written_at": NOW, "written_by": self.by}
+        return self._model("monitoring.Message")(**facts)
+
+    def verification(self, n):
+        facts = {"table": "visits_visit", "row_id": str(n), "column": "note", "value": "Seen", "entry_number": 7}
+        facts |= {"participant": self.participants[n], "site_id": "MUSC", "verified_at": NOW, "verified_by": self.by}
+        return self._model("monitoring.Verification")(**facts)
 
     def exportjob(self, n):
         facts = {"format": "csv", "level": "coded", "purpose": f"for review {n}", "requested_at": NOW}

@@ -6,8 +6,10 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from django import template
+from django.conf import settings
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.module_loading import import_string
 from django.utils.text import slugify
 
 from studytracker.dates import PartialDate, day_label, protocol_day
@@ -44,11 +46,13 @@ def grade_chip(grade, serious=False):
     )
 
 
-@register.simple_tag
-def history_link(row):
-    """Each record's past is one click away from where it is shown."""
-    url = reverse("history", args=[row._meta.db_table, row.pk])
-    return format_html('<a href="{}">History<span class="visually-hidden"> of {}</span></a>', url, row)
+@register.simple_tag(takes_context=True)
+def history_link(context, row):
+    """Each record's past, and what a room links beside it, is one click away from where it is shown."""
+    links = [("History", reverse("history", args=[row._meta.db_table, row.pk]))]
+    links += filter(None, (import_string(path)(context.get("request"), row) for path in settings.RECORD_LINKS))
+    words = ((url, label, row) for label, url in links)
+    return format_html_join(" ", '<a href="{}">{}<span class="visually-hidden"> of {}</span></a>', words)
 
 
 @register.simple_tag(takes_context=True)

@@ -80,8 +80,8 @@ def test_an_error_page_needs_neither_request_nor_database(page):
 
 
 CLINICAL = (
-    *("Today", "Participants", "Visits", "Calendar", "Adverse events", "Clocks", "Stopping rules", "Safety review"),
-    *("Safety outputs", "DSMB", "Deviations", "Slots", "Product"),
+    *("Today", "Participants", "Visits", "Calendar", "Planner", "Deviations", "Adverse events", "Clocks"),
+    *("Stopping rules", "Safety review", "Safety outputs", "DSMB", "Slots", "Product", "Queries"),
 )
 
 
