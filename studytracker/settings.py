@@ -50,7 +50,7 @@ INSTALLED_APPS = [
     "participants",
     "visits",
     "adverse_events",
-    "monitoring",
+    "participants.monitoring",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -291,10 +291,10 @@ WORKLISTS = [
     "adverse_events.worklist.items",
     "adverse_events.clock_worklist.items",
     "visits.worklist.deviations",
-    "monitoring.worklist.items",
+    "participants.monitoring.worklist.items",
 ]
 # (label, address) beside the link to a record's history, of (request, row); None where there is nothing to say.
-RECORD_LINKS = ["monitoring.links.queries"]
+RECORD_LINKS = ["participants.monitoring.links.queries"]
 PARTICIPANT_PANELS = ["visits.panels.schedule", "adverse_events.panels.events", "visits.panels.deviations"]
 # Below the pictures of the patient profile.
 PROFILE_PANELS = ["adverse_events.panels.events"]

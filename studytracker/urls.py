@@ -48,6 +48,6 @@ urlpatterns = [
     path("adverse-events/", include("adverse_events.urls")),
     path("safety/", include("adverse_events.safety_urls")),
     path("safety-review/", include("adverse_events.review_urls")),
-    path("", include("monitoring.urls")),
+    path("", include("participants.monitoring.urls")),
     path("safety-outputs/", include("adverse_events.outputs.urls")),
 ]

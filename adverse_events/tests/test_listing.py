@@ -184,12 +184,15 @@ def test_the_listing_takes_the_same_queries_however_many_events(
         client.get("/adverse-events/")
 
 
+HYPHEN = "\u2010"  # where a word is parted at the end of a line
+
+
 @pytest.mark.parametrize("name", ["", "serious/"])
 def test_the_listing_is_a_tagged_pdf_with_its_footnotes(events, browse, coordinator, name):
     response = browse(coordinator).get(f"/adverse-events/{name}?format=pdf")
     assert (response.status_code, response["Content-Type"]) == (200, "application/pdf")
     paper = PdfReader(io.BytesIO(response.content))
-    text = " ".join(page.extract_text() for page in paper.pages)
+    text = " ".join(page.extract_text() for page in paper.pages).replace(HYPHEN, "")
     assert paper.trailer["/Root"]["/MarkInfo"]["/Marked"]
     for words in ("(1) Outcome: 1 fatal;", "=1+1 headache", "Page 1 of 1", "Treatment for AE"):
         assert "".join(words.split()) in "".join(text.split())

@@ -17,9 +17,6 @@ from adverse_events.reporting import report
 from adverse_events.review import KIND, REVIEW
 from adverse_events.rules import switch
 from adverse_events.sae_reports import prepare
-from monitoring import records
-from monitoring.asking import ask
-from monitoring.verifying import last_entry, verify
 from participants.decisions import confirm_decision, record_decision
 from participants.doses import check_dose, prepare_dose
 from participants.eligibility import NOT_APPLICABLE
@@ -29,6 +26,9 @@ from participants.infusion import infuse
 from participants.labs import record_range
 from participants.medicines import record_medication
 from participants.models import Participant, ProductLot, SiteLabRange
+from participants.monitoring import records
+from participants.monitoring.asking import ask
+from participants.monitoring.verifying import last_entry, verify
 from participants.observation import record as record_vitals
 from participants.product import move, receive_lot, release_lot
 from participants.screening import answer, fail_screening, questions, screen, withdraw

@@ -13,14 +13,14 @@ from adverse_events.sae_reports import prepare
 from adverse_events.study_clocks import of_the_study
 from adverse_events.study_telling import reach_milestone, tell
 from conftest import NOW
-from monitoring import records
-from monitoring.asking import ask
-from monitoring.models import Query, Verification
-from monitoring.verifying import last_entry, verify
 from participants.decisions import record_decision
 from participants.holds import propose_hold
 from participants.labs import record_lab, record_range
 from participants.models import Consent, DsmbDecision, Hold, LabResult, Participant, ProductLot, SiteLabRange
+from participants.monitoring import records
+from participants.monitoring.asking import ask
+from participants.monitoring.models import Query, Verification
+from participants.monitoring.verifying import last_entry, verify
 from studytracker.access.people import grant
 from studytracker.dates import PartialDate
 from studytracker.exports.jobs import request_export

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint
 
-ROOMS = ["studytracker", "participants", "visits", "adverse_events", "monitoring"]  # each may import those before it
+ROOMS = ["studytracker", "participants", "visits", "adverse_events"]  # each may import those before it
 NAMES_EVERY_ROOM = {"studytracker/settings.py", "studytracker/urls.py"}
 NAMES_EVERY_ROOM |= {"studytracker/demo/trial.py", "studytracker/demo/evidence.py"}
 FORBIDDEN_NAMES = {"services.py", "utils.py", "helpers.py", "signals.py", "managers.py", "constants.py", "common.py"}

@@ -119,7 +119,9 @@ def test_a_reset_removes_the_data_and_says_what(tmp_path):
     assert [name for name in ("mail", "demo-password") if (tmp_path / name).exists()] == []
 
 
-def test_a_reset_is_refused_for_a_database_elsewhere():
+def test_a_reset_is_refused_for_a_database_elsewhere(tmp_path, settings, monkeypatch):
+    settings.VAR_DIR = tmp_path / "var"
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(tmp_path / "elsewhere.sqlite3"))
     with pytest.raises(CommandError, match="--reset deletes only the files in"):
         call_command("demo", reset=True)
 

@@ -9,10 +9,10 @@ from django.urls import reverse
 from adverse_events.models import AdverseEvent
 from adverse_events.voiding import void as void_event
 from conftest import NOW, TODAY
-from monitoring import records
-from monitoring.models import Verification
-from monitoring.verifying import ChangedMeanwhile, VerifyRefused, last_entry, of_record, progress, verify
 from participants.facts import void
+from participants.monitoring import records
+from participants.monitoring.models import Verification
+from participants.monitoring.verifying import ChangedMeanwhile, VerifyRefused, last_entry, of_record, progress, verify
 from studytracker.access.grants import GRANTS, Permission, Role
 from studytracker.trust.acting import because
 from studytracker.trust.models import Entry

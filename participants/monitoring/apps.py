@@ -2,4 +2,5 @@ from django.apps import AppConfig
 
 
 class MonitoringConfig(AppConfig):
-    name = "monitoring"
+    name = "participants.monitoring"
+    label = "monitoring"

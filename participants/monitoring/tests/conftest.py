@@ -4,7 +4,7 @@ import pytest
 
 from adverse_events.reporting import report
 from conftest import NOW, TODAY
-from monitoring import records
+from participants.monitoring import records
 from studytracker.dates import PartialDate
 
 

@@ -9,11 +9,11 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.urls import reverse
 
 from conftest import NOW
-from monitoring import asking, records
-from monitoring.asking import QueryRefused
-from monitoring.models import Message, Query
-from monitoring.models.query import ANSWER, ANSWERED, ASK, ASK_AGAIN, CLOSE, CLOSED, FOLLOWS, TO_ANSWER
-from monitoring.worklist import items
+from participants.monitoring import asking, records
+from participants.monitoring.asking import QueryRefused
+from participants.monitoring.models import Message, Query
+from participants.monitoring.models.query import ANSWER, ANSWERED, ASK, ASK_AGAIN, CLOSE, CLOSED, FOLLOWS, TO_ANSWER
+from participants.monitoring.worklist import items
 from studytracker.access.models import User
 from studytracker.access.people import end
 from studytracker.trust.acting import because
