@@ -124,5 +124,5 @@ def test_the_sweep_takes_the_same_few_statements_however_many_visits(
     sweep(NOW)
     assert Notice.objects.count() > Visit.objects.filter(closes_on__lt=TODAY).count()
     Notice.objects.untold().update(mail=None)
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(30):
         sweep(NOW)
