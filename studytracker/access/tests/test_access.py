@@ -50,8 +50,8 @@ def test_another_site_s_row_is_missing_and_a_row_without_the_right_is_forbidden(
     assert str(refusal.value) == "Your role does not let you screen participants and answer the criteria at MUSC."
 
 
-def test_a_monitor_reads_and_writes_nothing():
-    assert GRANTS[Role.MONITOR] == {Permission.SEE, Permission.AUDIT}
+def test_a_monitor_reads_asks_and_marks_and_writes_nothing_else():
+    assert GRANTS[Role.MONITOR] == {Permission.SEE, Permission.AUDIT, Permission.ASK, Permission.VERIFY}
 
 
 def test_nobody_but_investigators_enrolls():
