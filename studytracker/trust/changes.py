@@ -73,6 +73,7 @@ def _told(entry, signed) -> Change:
         instant(entry.at),
         f"{entry.username}{role}",
         record_name(entry.table),
-        lines(entry, columns),
+        # A row that is new, or gone, has all its values to tell: its own history does.
+        lines(entry, columns) if entry.op == Entry.Op.UPDATE else [],
         entry.reason,
     )
