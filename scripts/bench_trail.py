@@ -24,11 +24,14 @@ BARE, KEPT, HISTORY = "bare", "triggers", "django-simple-history"
 
 def main(rows: int) -> None:
     django.setup()
+    from django.core.management import call_command
     from django.db import connection, transaction
 
     from studytracker.trust import coverage, triggers
     from studytracker.trust.acting import acting
 
+    if not triggers.has_trail(connection):  # without it there would be no triggers, and every ratio 1.00
+        call_command("migrate", verbosity=0)
     models = twins()
     tables = [table for model in models.values() for table in tables_of(model)]
     for table in tables:
