@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from studytracker.access.grants import Permission
 from studytracker.dates import day_label
-from studytracker.trust.signatures import standing
+from studytracker.trust.signatures import standing_of
 from studytracker.trust.subjects import Kind, Snapshot, UnknownSubject, covered, document, sha256
 
 from . import evidence
@@ -86,6 +86,7 @@ def _rows(facts):
         *facts.medications,
         *facts.histories,
         *facts.scores,
+        *(item for score in facts.scores for item in score.recorded_items),
         *facts.lists_taken,
     )
 
@@ -104,6 +105,10 @@ def _facts(participant, facts, sheet) -> dict:
             for each in sheet.assessment.verdicts
         ],
         "parts": [_part(row) for row in sheet.rows],
+        "sledai": [
+            {"assessed_on": score.assessed_on, "points": {item.code: item.points for item in score.recorded_items}}
+            for score in facts.scores
+        ],
     }
 
 
@@ -130,9 +135,10 @@ def signed_words(participant, facts) -> tuple[str, bool]:
     return words, sha256(whole) == participant.signed_sha256
 
 
-def reasons_against(participant) -> list[str]:
-    """Why eligibility does not stand as signed; empty when it does."""
-    now = standing(KIND, participant.identifier)
+def reasons_against(participant, facts=None) -> list[str]:
+    """Why eligibility does not stand as signed; empty when it does. `facts` where they are read already."""
+    facts = facts or evidence.of(participant)
+    now = standing_of(KIND, participant.identifier, snapshot_of(participant, facts.until(participant.infused_on)))
     whole = [signature for signature in now.valid if '"open":[]' in signature.document]
     if whole:
         return []
@@ -143,17 +149,18 @@ def reasons_against(participant) -> list[str]:
     return ["Eligibility is not confirmed: an investigator signs the worksheet."]
 
 
-def lapsed(participant, day) -> list:
+def lapsed(facts, day) -> list:
     """The rows of the worksheet that do not pass for an infusion on that very day."""
-    sheet = judge(evidence.of(participant, until=day), baseline=day, is_day=True)
+    sheet = judge(facts.until(day), baseline=day, is_day=True)
     failing = {verdict.criterion.id for verdict in sheet.assessment.verdicts if verdict.result != "met"}
     return [row for row in sheet.rows if row.criterion.id in failing and row.result not in PASSING]
 
 
 def against_infusion(participant, day) -> list[str]:
     """Why eligibility does not allow an infusion on that day: not signed, stale, or lapsed since. Empty: it does."""
-    to_ask, found = {}, reasons_against(participant)
-    for row in lapsed(participant, day):
+    facts = evidence.of(participant)
+    to_ask, found = {}, reasons_against(participant, facts)
+    for row in lapsed(facts, day):
         words = row.note or (row.finding.sentence if row.finding else "It is not answered.")
         if row.finding and row.finding.again:
             to_ask.setdefault(words, []).append(row.part.id)

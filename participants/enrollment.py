@@ -9,9 +9,9 @@ from studytracker.dates import day_label
 from studytracker.protocol.models import Slot
 from studytracker.refusal import Refused
 
-from . import confirmation, holds
+from . import confirmation, evidence, holds
 from .models import Enrollment, Participant
-from .screening import assessment
+from .screening import worksheet_of
 
 
 class EnrollmentRefused(Refused):
@@ -94,7 +94,8 @@ def reasons_against(participant, on) -> list[str]:
         return [f"{participant} is closed: {participant.stage.lower()}."]
     if participant.enrolled:
         return [f"{participant} is enrolled already, in slot {participant.enrolled.slot_id}."]
-    return assessment(participant, on).sentences() or confirmation.reasons_against(participant)
+    facts = evidence.of(participant)
+    return worksheet_of(facts, on).assessment.sentences() or confirmation.reasons_against(participant, facts)
 
 
 def seats():

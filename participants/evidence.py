@@ -1,10 +1,10 @@
 """What is on record of a participant that a criterion may be judged by, read in a fixed number of queries."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
-from django.db.models import CharField, F, SmallIntegerField, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Case, CharField, F, SmallIntegerField, Value, When
+from django.db.models.functions import Cast, Coalesce
 
 from studytracker.protocol import Protocol
 
@@ -15,6 +15,7 @@ from .models import (
     ListTaken,
     MedicalHistory,
     Medication,
+    SledaiItem,
     SledaiScore,
     VitalSign,
 )
@@ -33,13 +34,18 @@ class Evidence:
     weights: tuple[VitalSign, ...] = ()
     medications: tuple[Medication, ...] = ()
     histories: tuple[MedicalHistory, ...] = ()
-    scores: tuple[SledaiScore, ...] = ()
+    scores: tuple[SledaiScore, ...] = ()  # each with `recorded_items`
     lists_taken: tuple[ListTaken, ...] = ()
     answers: dict[str, CriterionAnswer] = field(default_factory=dict)
 
     def taken_on(self, subject: str) -> date | None:
         """The day up to which the list was asked for in full."""
         return max((each.complete_on for each in self.lists_taken if each.subject == subject), default=None)
+
+    def until(self, day: date | None) -> "Evidence":
+        """Without what began later than that day; None leaves all."""
+        dated = ("consents", "labs", "weights", "medications", "histories", "scores", "lists_taken")
+        return replace(self, **{name: tuple(r for r in getattr(self, name) if _is_before(r, day)) for name in dated})
 
     @property
     def screening_code(self) -> str:
@@ -80,14 +86,14 @@ def of_many(participants, *, until: date | None = None) -> dict[int, Evidence]:
             age=participant.age,
             sex=participant.sex,
             answers={answer.part: answer for answer in answers[pk]},
-            **{name: tuple(row for row in rows[pk] if _is_before(row, until)) for name, rows in kept.items()},
-        )
+            **{name: tuple(rows[pk]) for name, rows in kept.items()},
+        ).until(until)
         for pk, participant in found.items()
     }
 
 
 def _dated(found):
-    """SLEDAI scores, lists taken and consents in one query: each is a word, a day and an instant, and a score more."""
+    """SLEDAI scores with their items, lists taken and consents in one query: each is a word, a day and an instant."""
     no_total, nowhere = Value(-1, SmallIntegerField()), Value("", CharField())
 
     def columns(queryset, kind, word, day, instant, *, total=no_total, visit=nowhere, source=nowhere):
@@ -103,11 +109,22 @@ def _dated(found):
     scores = columns(
         SledaiScore.objects.standing(), "scores", "variant", "assessed_on", "recorded_at", total=total, **scored
     )
+    points = Case(When(is_present=True, then=F("weight")), default=Value(0), output_field=SmallIntegerField())
+    items = columns(
+        SledaiItem.objects.filter(score__in=SledaiScore.objects.standing()),
+        *("items", "code", "score__assessed_on", "score__recorded_at"),
+        total=points,
+        source=Cast("score", CharField()),
+    )
     lists = columns(ListTaken.objects.standing(), "lists_taken", "subject", "complete_on", "recorded_at")
     consents = columns(Consent.objects.all(), "consents", "form_version", "signed_on", "signed_at")
-    rows = {kind: {pk: [] for pk in found} for kind in ("scores", "lists_taken", "consents")}
-    for kind, pk, person, *facts in sorted(scores.union(lists, consents, all=True), key=lambda row: (row[4], row[1])):
+    rows = {kind: {pk: [] for pk in found} for kind in _MADE}
+    together = scores.union(items, lists, consents, all=True)
+    for kind, pk, person, *facts in sorted(together, key=lambda row: (row[4], row[1])):
         rows[kind][person].append(_MADE[kind](pk, found[person], *facts))
+    for person, its_items in rows.pop("items").items():
+        for score in rows["scores"][person]:
+            score.recorded_items = [item for item in its_items if item.score_id == score.pk]
     return rows
 
 
@@ -123,6 +140,12 @@ def _score(pk, participant, variant, day, instant, points, visit, document):
     )
 
 
+def _item(pk, participant, code, day, instant, points, visit, score):
+    return SledaiItem(
+        pk=pk, participant=participant, score_id=int(score), code=code, is_present=points > 0, weight=points
+    )
+
+
 def _list(pk, participant, subject, day, *_):
     return ListTaken(pk=pk, participant=participant, subject=subject, complete_on=day)
 
@@ -131,7 +154,7 @@ def _consent(pk, participant, version, day, instant, *_):
     return Consent(pk=pk, participant=participant, form_version=version, signed_on=day, signed_at=instant)
 
 
-_MADE = {"scores": _score, "lists_taken": _list, "consents": _consent}
+_MADE = {"scores": _score, "items": _item, "lists_taken": _list, "consents": _consent}
 
 
 def _by_participant(found, queryset):

@@ -145,7 +145,7 @@ def worksheet(participant, on):
     """The worksheet as it stands: for the infusion that was, else for the earliest Baseline from the day `on` that no
     look-back forbids (for `on` itself where there is none). Six queries.
     """
-    return _standing(evidence.of(participant, until=participant.infused_on), participant.infused_on or on)
+    return worksheet_of(evidence.of(participant, until=participant.infused_on), participant.infused_on or on)
 
 
 def worksheets(participants, at):
@@ -153,10 +153,10 @@ def worksheets(participants, at):
     participants = list(participants)
     found = evidence.of_many(participants) if participants else {}
     todays = Site.todays(at)
-    return {each.pk: _standing(found[each.pk], each.infused_on or todays[each.site_id]) for each in participants}
+    return {each.pk: worksheet_of(found[each.pk], each.infused_on or todays[each.site_id]) for each in participants}
 
 
-def _standing(facts, on):
+def worksheet_of(facts, on):
     sheet = judge(facts, baseline=on)
     if sheet.assessment.waiting and sheet.earliest_on:
         return judge(facts, baseline=sheet.earliest_on)

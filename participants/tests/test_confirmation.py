@@ -22,6 +22,7 @@ from participants.models import (
     MedicalHistory,
     Medication,
     Participant,
+    SledaiItem,
     SledaiScore,
     VitalSign,
 )
@@ -159,6 +160,7 @@ KINDS = {
     Medication: "source",
     MedicalHistory: "source",
     SledaiScore: "source",
+    SledaiItem: "code",
     ListTaken: "subject",
 }
 

@@ -95,7 +95,11 @@ class Standing:
 
 def standing(kind: str, key: str) -> Standing:
     """Raises UnknownSubject."""
-    snapshot = kind_named(kind).snapshot(key)
+    return standing_of(kind, key, kind_named(kind).snapshot(key))
+
+
+def standing_of(kind: str, key: str, snapshot: Snapshot) -> Standing:
+    """For whoever has the snapshot of this moment already."""
     whole = sha256(document(kind, key, snapshot))
     found = list(Signature.objects.of(kind, key).select_related("signed_by"))
     for signature, its_changes in changes(found, snapshot.rows):
