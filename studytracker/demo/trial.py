@@ -78,7 +78,7 @@ def _monitor(at):
     event = AdverseEvent.objects.filter(site="MUSC").order_by("participant__number", "number").first()
     about = records.reach(monitor, event._meta.db_table, event.pk)
     facts = {"by": monitor, "at": at - timedelta(days=9)}
-    ask(record=about, column="action_taken", text="The source note names paracetamol. Was treatment given?", **facts)
+    ask(record=about, column="is_treated", text="The source note names paracetamol. Was treatment given?", **facts)
     verify(record=about, columns=["term", "started", "ended", "grade"], seen=last_entry(about), **facts)
 
 
@@ -391,10 +391,11 @@ def _musc(musc):
     musc.vitals(first, 170, "end", time(11, 5), SYSBP=124, DIABP=78, PULSE=88, RESP=16, TEMP="37.3", OXYSAT=97)
     musc.vitals(first, 170, "end_60", time(12, 10), SYSBP=126, DIABP=80, PULSE=96, RESP=18, TEMP="38.3", OXYSAT=96)
     musc.vitals(first, 170, "end_360", time(17, 0), SYSBP=118, DIABP=74, PULSE=78, RESP=14, TEMP="37.0", OXYSAT=98)
-    musc.attend(first, W1=0, W2=1, W4=0)
+    musc.attend(first, W1=0, W2=1)
+    musc.attend(first, W4=0, visit_type="phone")
     day_before = musc.day(170 - 28 + 1)
     musc.put_right(first, "W4", 138, "The worksheet has the day before", attended_on=day_before)
-    musc.put_right(first, "W4", 136, "Seen at the laboratory, not in the clinic", visit_type="laboratory")
+    musc.put_right(first, "W4", 136, "Seen in the clinic, not only phoned", visit_type="clinic")
     musc.review(first, 152, 155)
     before = musc.day(400)
     musc.course(first, 141, "20", PartialDate(before.year, before.month), 142)
