@@ -45,7 +45,8 @@ def test_a_code_of_the_protocol_is_asked_about_in_its_words(event, about, monito
     assert "changed since" not in browse(monitor).get(f"/queries/{made.pk}/").text
     made.pk, made.value = None, "not_applicable"  # as an earlier version of the program kept it
     made.save(force_insert=True)
-    made.messages.create(number=1, kind="ask", text="Was treatment given?", written_by=monitor, written_at=NOW)
+    said = {"kind": "ask", "text": "Was treatment given?", "written_by": monitor, "written_at": NOW}
+    made.messages.create(participant=made.participant, number=1, **said)
     assert "changed since" not in browse(monitor).get(f"/queries/{made.pk}/").text
 
 
