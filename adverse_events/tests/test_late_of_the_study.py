@@ -91,7 +91,9 @@ def test_the_other_site_sees_that_it_ran_out_and_not_the_draft(late, emory_inves
 
 
 def test_there_is_nothing_to_ask_or_verify_about_a_deviation_of_no_participant(late, monitor, browse):
-    assert browse(monitor).get(reverse("record", args=["visits_deviation", late.pk])).status_code == 404
+    address = reverse("record", args=["visits_deviation", late.pk])
+    assert browse(monitor).get(address).status_code == 404
+    assert f'href="{address}"' not in browse(monitor).get("/deviations/MUSC/1/").content.decode()
 
 
 def test_one_that_a_person_voided_is_not_drafted_again(late, coordinator):

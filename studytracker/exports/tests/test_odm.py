@@ -33,8 +33,6 @@ from studytracker.trust.acting import acting, because
 from studytracker.trust.coverage import covered_models, is_clinical
 from studytracker.trust.models import Entry
 from studytracker.trust.tests.rows import Rows
-from visits import deviations
-from visits.models import Deviation
 
 from .test_export_pages import GIVEN
 
@@ -78,9 +76,6 @@ def recorded(musc, emory, coordinator, now):
         )
     with because("Read again"):
         AdverseEvent.objects.filter(participant=participant).update(grade=2)
-    facts = {"category": "late_safety_report", "happened_on": date(2025, 6, 1), "description": "Of the trial"}
-    deviations.draft_of_trial(site=participant.site, **facts, by=coordinator, at=now)
-    deviations.report(participant=participant, **facts | {"description": "Of one"}, by=coordinator, at=now)
     facts = {"withdrawn_on": date(2025, 6, 17), "by": emory.coordinator, "at": now, "note": ""}
     withdraw(participant=other, reason="lost_to_follow_up", **facts)
     return participant
@@ -107,8 +102,7 @@ def test_a_file_is_valid_by_the_schema_and_hangs_together(recorded, every_kind, 
     path = write(tmp_path / "odm.xml", now)
     assert [str(error.reason) for error in schema.iter_errors(str(path))] == []
     assert dangling(path) == []
-    assert set(counted(path)) == odm.by_oid().keys()
-    assert set(odm.by_oid().values()) == set(every_kind)
+    assert set(counted(path)) == {odm.group_oid(model) for model in every_kind}
 
 
 @pytest.mark.parametrize(
@@ -170,28 +164,17 @@ def test_an_entry_is_told_with_who_where_when_and_why(recorded, tmp_path, now):
     assert sum(counted(path).values()) == entries.count()
 
 
-@pytest.mark.parametrize("write", [snapshot, transactional])
-def test_a_deviation_of_the_trial_is_reference_data_and_no_participant_s(recorded, tmp_path, now, write):
-    tree, group = etree.parse(str(write(tmp_path / "odm.xml", now))), odm.trial_oid(Deviation)
-    about = {"namespaces": {"o": writing.NS}}
-    (told,) = tree.xpath(f"//o:ReferenceData/o:ItemGroupData[@ItemGroupOID='{group}']", **about)
-    assert told.get("ItemGroupRepeatKey") == str(Deviation.objects.get(participant=None).pk)
-    assert tree.xpath(f"//o:ClinicalData//o:ItemGroupData[@ItemGroupOID='{group}']", **about) == []
-    assert len(tree.xpath(f"//o:ItemGroupData[@ItemGroupOID='{odm.group_oid(Deviation)}']", **about)) == 1
-
-
 def test_the_last_values_of_the_transactions_are_the_snapshot(recorded, every_kind, tmp_path, now):
     """Playing the one file gives the other."""
     played = {}
     for group in etree.parse(str(transactional(tmp_path / "t.xml", now))).iter(f"{ROUND}ItemGroupData"):
-        model = odm.by_oid()[group.get("ItemGroupOID")]
-        row = played.setdefault((model, group.get("ItemGroupRepeatKey")), {})
+        row = played.setdefault((group.get("ItemGroupOID"), group.get("ItemGroupRepeatKey")), {})
         for item in group.iterfind(f"{ROUND}ItemData"):
             row[item.get("ItemOID")] = item.get("Value")
     told = importing.read(snapshot(tmp_path / "s.xml", now))
     for model in odm.records():
         for number, row in told.rows[model._meta.db_table].items():
-            last = played[model, str(number)]
+            last = played[odm.group_oid(model), str(number)]
             for field in odm.fields(model):
                 here, there = row.get(field.name), last.get(odm.item_oid(model, field))
                 assert here == there or importing._same(field, here, there), (model, number, field.name)
