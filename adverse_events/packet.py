@@ -94,12 +94,18 @@ def _title(number, about):
     return Section(number, "Title page", facts=facts, words=words)
 
 
+def _design(registry) -> str:
+    """The registry's codes as they are read: 'Phase 1, single group, masking: none; 6 participants'."""
+    codes = (registry.phase.replace("PHASE", "Phase "), f"{registry.model}, masking: {registry.masking}".lower())
+    return f"{', '.join(codes).replace('_', ' ')}; {registry.participants} participants"
+
+
 def _synopsis(number, about):
     rules, arm = protocol.current(), protocol.current().treatment
     registry = rules.registry
     ready = [each for each in _waiting() if each]
     facts = [
-        ("Design", f"{registry.phase}, {registry.model}, {registry.masking}; {registry.participants} participants"),
+        ("Design", _design(registry)),
         ("Treatment", f"{arm.arm}, one infusion on Day 0"),
         ("Sponsor", registry.sponsor),
         ("Study chair", f"{registry.chair}, {registry.chair_affiliation}"),

@@ -259,6 +259,9 @@ class DispositionListing(Listing):
     code = "disposition-listing"
     caption = "Disposition by participant (ICH E3 16.2.1)"
     wanted = frozenset({VISITS})
+    footnotes = (
+        "Reason of a screen failure: criteria as numbered in the protocol, I for inclusion, E for exclusion.",
+    )
 
     participant = Words("Center/Participant ID", once=True)
     age_sex = Words("Age/Sex/Race")

@@ -45,11 +45,11 @@ class Kind(NamedTuple):
 
     @property
     def name(self) -> str:
-        return str(self.model._meta.verbose_name).capitalize()
+        return capfirst(str(self.model._meta.verbose_name))
 
     @property
     def name_plural(self) -> str:
-        return str(self.model._meta.verbose_name_plural).capitalize()
+        return capfirst(str(self.model._meta.verbose_name_plural))
 
     def rows(self, **of_participant):
         """rows(site__in=…) or rows(pk=…): conditions on the participant."""
