@@ -26,7 +26,7 @@ from . import review, rule_board
 from .clock_tables import chip, due_words
 from .models import AdverseEvent, BoardMeeting
 from .narrative import compose
-from .outputs import listings, tables
+from .outputs import event_listings, listings, tables
 from .outputs.making import make_all
 
 OPEN, CLOSED = PARTS = ("open", "closed")
@@ -34,8 +34,9 @@ FIXED_DATE = (2000, 1, 1, 0, 0, 0)  # the same content gives the same archive
 OUTPUTS = (
     *(tables.Disposition, tables.Enrolment, tables.ScreenFailures, tables.DeviationTally, tables.Demographics),
     *(tables.Exposure, tables.VisitCompliance, tables.DataQuality, tables.SafetySummary, tables.EventsByTerm),
-    *(tables.EventsByGrade, tables.EventsByRelatedness, tables.PrimaryOutcome, listings.SeriousListing),
-    *(listings.Deaths, listings.EventListing, tables.LabSummary, tables.LabShifts, listings.LabAbnormalities),
+    *(tables.EventsByGrade, tables.EventsByRelatedness, tables.PrimaryOutcome, event_listings.SeriousListing),
+    *(event_listings.Deaths, event_listings.EventListing, tables.LabSummary, tables.LabShifts),
+    listings.LabAbnormalities,
 )
 
 
