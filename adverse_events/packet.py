@@ -231,9 +231,12 @@ def _gate(about):
         waits = decisions.waits_for(person, person, person.site.today(about["point"].at))
         found.append(f"{person}: {' '.join(waits) or 'open'}")
     told = DsmbDecision.objects.select_related("participant").order_by("pk")
-    return found + [f"{row}: {row.decision_words}, {day_label(row.decided_on)}" for row in told] or [
-        "Nobody was infused."
-    ]
+    return [*found, *(_decided(row) for row in told)] or ["Nobody was infused."]
+
+
+def _decided(row) -> str:
+    waits = "" if row.confirmed_at else " (not confirmed by a second person: it does not count yet)"
+    return f"{row}: {row.decision_words}, {day_label(row.decided_on)}{waits}"
 
 
 def _listings(number, about):

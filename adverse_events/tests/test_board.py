@@ -15,6 +15,7 @@ from adverse_events.models import AdverseEvent, Recommendation
 from adverse_events.reporting import report
 from adverse_events.voiding import void
 from conftest import NOW, TODAY, proof_of, staged
+from participants.decisions import confirm_decision, record_decision
 from participants.holds import open_hold
 from participants.models import Hold
 from studytracker.dates import PartialDate
@@ -197,6 +198,24 @@ def test_the_packet_tells_what_is_new_since_the_last_meeting(events, chair, coor
         ("MUSC-001 AE 1", "changed"),
         ("EMO-001 AE 2", "new"),
     }
+
+
+def test_the_packet_says_of_a_decision_that_nobody_confirmed_that_it_does_not_count(
+    events, chair, administrator, frozen
+):
+    person = events[0].participant
+    facts = {"decision": "continue", "decided_on": TODAY, "cut_off_on": TODAY, "document": "Letter 1"}
+    made = record_decision(participant=person, by=chair, at=NOW, **facts)
+    words = "Decision of the DSMB on MUSC-001: Continue, Wed 18 Jun 2025"
+
+    def told():
+        paper = packet.build(point_at(last_entry()), chair, made_at=NOW)
+        lists = next(each for each in paper.sections if each.title.startswith("Primary safety")).extra["lists"]
+        return next(members for title, members in lists if title == "The gate between participants")[-1]
+
+    assert told() == f"{words} (not confirmed by a second person: it does not count yet)"
+    confirm_decision(decision=made, answered=proof_of(administrator.pk, NOW), by=administrator, at=NOW)
+    assert told() == words
 
 
 def test_the_packet_is_in_the_order_of_the_template_with_an_open_and_a_closed_part(events, chair, browse, frozen):
