@@ -40,7 +40,7 @@ def packed(settings, tmp_path, now):
 
     def make(**facts):
         target = tmp_path / "made.zip"
-        package.build(order(now, **facts), tmp_path / "building", target, lambda *told: None)
+        package.build(order(now, **facts), tmp_path / "building", target, lambda *told: None, lambda: now)
         return target.read_bytes()
 
     return make
@@ -92,7 +92,7 @@ def test_a_job_of_an_earlier_entry_keeps_its_lease_and_names_the_entry(told, adm
     given = {"datasets": ["adverse_events"], "sites": ["MUSC"], "format": "csv", "level": Level.CODED}
     job = jobs.request_export(**given, purpose="then", as_of=number, by=administrator, at=later)
     with zipfile.ZipFile(jobs.path_of(jobs.run(job.pk, lambda: later))) as archive:
-        assert json.loads(archive.read("manifest.json"))["as_of"] == {"audit_entry": number}
+        assert json.loads(archive.read("manifest.json"))["as_of"]["audit_entry"] == number
         assert b"Rash" in archive.read("data/adverse_events.csv")
     job.refresh_from_db()
     assert (job.state, job.finished_at) == ("ready", later)
@@ -116,7 +116,7 @@ def trail_of(package):
 def test_the_trail_in_a_package_holds_the_entries_about_rows_of_its_sites(told, packed, now, settings, tmp_path):
     target = tmp_path / "one.zip"
     one_site = package.Order("EXP", ("audit_trail",), ("MUSC",), "csv", Level.IDENTIFIED, purpose="", role="", at=now)
-    package.build(one_site, tmp_path / "one", target, lambda *told: None)
+    package.build(one_site, tmp_path / "one", target, lambda *told: None, lambda: now)
     rows, everything = trail_of(target.read_bytes()), trail_of(packed())
     assert 0 < len(rows) < len(everything) <= Entry.objects.count()
     assert b"EMO-001" not in zipfile.ZipFile(target).read("data/audit_trail.csv")

@@ -160,7 +160,7 @@ def test_an_event_without_an_organ_system_stops_the_export_and_is_named(told, no
 @pytest.fixture
 def packed(told, settings, tmp_path, now):
     settings.VAR_DIR = tmp_path
-    manifest = package.build(order(now), tmp_path / "building", tmp_path / "made.zip", lambda *told: None)
+    manifest = package.build(order(now), tmp_path / "building", tmp_path / "made.zip", lambda *told: None, lambda: now)
     with zipfile.ZipFile(tmp_path / "made.zip") as archive:
         archive.extractall(tmp_path / "out")
     return manifest, tmp_path / "out"
