@@ -33,6 +33,28 @@ def pytest_configure():
 NOW = datetime(2025, 6, 18, 15, 0, tzinfo=UTC)
 TODAY = date(2025, 6, 18)
 LOT_RECEIVED_ON = date(2015, 1, 5)
+FIRST_ID = 1000
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """The ids of each table begin at another thousand: a test that names one it never read, or takes one table's for
+    another's, always fails, and not only when tests came before it."""
+    with django_db_blocker.unblock(), connections["default"].cursor() as cursor:
+        _begin_ids_apart(connections["default"], cursor)
+    yield
+
+
+def _begin_ids_apart(connection, cursor):
+    tables = sorted(connection.introspection.table_names(cursor))
+    for number, table in enumerate(tables, start=1):
+        for sequence in connection.introspection.get_sequences(cursor, table):
+            begin = FIRST_ID * number
+            if connection.vendor == "postgresql":
+                cursor.execute("SELECT setval(%s::regclass, %s)", [sequence["name"], begin])
+            else:
+                cursor.execute("DELETE FROM sqlite_sequence WHERE name = %s", [table])
+                cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [table, begin])
 
 
 @pytest.fixture(scope="session", autouse=True)

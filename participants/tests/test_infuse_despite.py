@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from conftest import NOW, TODAY
 from participants.holds import open_hold
 from participants.infusion import InfusionRefused, correct_day0, infuse, infuse_despite
-from participants.models import CustodyEvent, DsmbDecision, Infusion
+from participants.models import CustodyEvent, DsmbDecision, Hold, Infusion
 from participants.tests.test_doses import prepare
 from visits.models import Deviation
 
@@ -44,7 +44,7 @@ def test_it_is_recorded_with_each_closed_gate_named_and_a_major_deviation_to_be_
     made = despite(held, investigator, stop_time=time(10, 55), volume_ml=Decimal("80.0"))
     assert made.closed_gates == (
         "No open hold: On hold since Wed 18 Jun 2025 at every site: Other: Audit. "
-        "The study chair lifts hold 1 on its page, with a reason."
+        f"The study chair lifts hold {Hold.objects.get().pk} on its page, with a reason."
     )
     assert made.despite_reason == FACTS["reason"]
     assert deviations(held) == [("other", *MAJOR)]
