@@ -13,6 +13,7 @@ from adverse_events.correcting import correct
 from adverse_events.following import follow_up
 from adverse_events.models import AdverseEvent
 from adverse_events.notifications import notify
+from adverse_events.organ_systems import assign
 from adverse_events.reporting import report
 from adverse_events.review import KIND, REVIEW
 from adverse_events.rules import switch
@@ -55,6 +56,16 @@ from visits.procedures import complete
 from . import evidence
 from .people import PEOPLE, demo_password
 
+ORGAN_SYSTEMS = {
+    "MUSC": {
+        "Fatigue": "General disorders",
+        "Headache": "Nervous system disorders",
+        "Shingles": "Infections and infestations",
+        "Thromboembolic event": "Vascular disorders",
+    },
+    "EMORY": {"Urinary tract infection": "Infections and infestations"},
+}
+
 
 def load(at: datetime) -> bool:
     """Make people and participants with dates relative to `at`. Returns False, changing nothing, if any exist."""
@@ -67,9 +78,19 @@ def load(at: datetime) -> bool:
     _switch_on_the_example(at)
     for site, stories in (("MUSC", _musc), ("EMORY", _emory)):
         stories(_Site(site, at))
+    _place_terms(at)
     _remind(at)
     _monitor(at)
     return True
+
+
+def _place_terms(at):
+    """Organ systems for the registry's tables, as no dictionary is loaded that would give them."""
+    for site, terms in ORGAN_SYSTEMS.items():
+        told = _Site(site, at)
+        for term, system in terms.items():
+            facts = {"version": protocol.current().ctcae.version, "term": term, "organ_system": system}
+            assign(**facts, by=told.coordinator, at=told.at(told.day(1), 17))
 
 
 def _monitor(at):
@@ -467,6 +488,7 @@ def _musc(musc):
         PartialDate.of(musc.day(2)),
         1,
         term="Deep vein thrombosis, right arm",
+        dictionary_term="Thromboembolic event",
         grade=3,
         is_hospitalization=True,
         causality="possible",

@@ -152,7 +152,7 @@ def test_other_events_are_told_above_the_threshold_and_serious_ones_always(told,
 def test_an_event_without_an_organ_system_stops_the_export_and_is_named(told, now):
     standing = AdverseEvent.objects.filter(voided_at=None).select_related("participant__infusion")
     event = next(each for each in standing if each.started.latest > each.participant.infused_on)
-    AdverseEvent.objects.filter(pk=event.pk).update(body_system="No such class")
+    AdverseEvent.objects.filter(dictionary_term__iexact=event.dictionary_term).update(body_system="No such class")
     with pytest.raises(NotReportable, match=f"{event.participant.identifier} event {event.number} .verbatim"):
         results(order(now))
 
@@ -269,8 +269,11 @@ def test_what_is_missing_is_told_on_the_page_and_by_the_job(told, administrator,
     settings.VAR_DIR = tmp_path
     AdverseEvent.objects.filter(voided_at=None).update(body_system="")
     answer = browse(administrator).post(reverse("exports"), GIVEN | {"purpose": "results", "preview": "1"})
-    assert (answer.status_code, "Code these with the dictionary first" in answer.content.decode()) == (422, True)
+    assert answer.status_code == 422
+    assert "The registry wants an organ system for every term. Give these theirs on the page" in answer.text
+    assert f'<a href="{reverse("organ_systems")}">Organ systems</a>' in answer.text.partition("<form")[2]
     job = jobs.request_export(**GIVEN, purpose="results", by=administrator, at=now)
     assert jobs.run(job.pk, lambda: now) is None
     job.refresh_from_db()
-    assert job.error.startswith("The registry wants a term and an organ system for every event.")
+    assert job.error.startswith("The registry wants an organ system for every term.")
+    assert f'href="{reverse("organ_systems")}"' in browse(administrator).get(job.get_absolute_url()).text

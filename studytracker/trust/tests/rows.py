@@ -496,6 +496,10 @@ class Rows:
         facts = {"rule_id": "K14", "due_at": NOW, "found_at": NOW}
         return self._model("adverse_events.StudyBreach")(occurrence=f"milestone-1-{n}", **facts)
 
+    def organsystem(self, n):
+        facts = {"organ_system": "Eye disorders", "assigned_at": NOW, "assigned_by": self.by}
+        return self._model("adverse_events.OrganSystem")(version="5.0", term=f"Spots {n}", number=1, **facts)
+
     def ruleswitch(self, n):
         facts = {"rule_id": "S1", "is_on": True, "reason": "Agreed", "switched_at": NOW, "switched_by": self.by}
         return self._model("adverse_events.RuleSwitch")(**facts)
