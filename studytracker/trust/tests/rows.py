@@ -81,6 +81,7 @@ CHANGES = {
     "adverse_events.Milestone": ("reference", "Letter 2"),
     "adverse_events.StudyNotice": ("reference", "FAX-2"),
     "adverse_events.StudyBreach": ("due_at", datetime(2025, 6, 19, 1, 2, 3, 456789, tzinfo=UTC)),
+    "adverse_events.OrganSystem": ("organ_system", "Cardiac disorders"),
     "adverse_events.RuleSwitch": ("reason", "Another"),
     "adverse_events.Trip": ("words", "Counted anew"),
     "adverse_events.TripEvidence": ("words", "Grade 4"),
