@@ -21,6 +21,8 @@ from .clocks import deadline
 from .models import Milestone, StudyNotice
 from .models.clock import BREACHED, MET, MET_LATE, OPEN, RUNNING, WAITING
 
+OF_DEVIATION = "deviation-"  # how the occurrence of a deviation's clock begins
+
 
 @dataclass(frozen=True)
 class StudyClock:
@@ -186,18 +188,21 @@ def of_deviations() -> list[StudyClock]:
     for each in protocol.current().deviation_reporting.always:
         always |= Q(site=each.site, category__in=each.categories)
     rows = Deviation.objects.open().filter(Q(is_reportable=True) | always).select_related("participant", "site")
-    return [_of_deviation(row) for row in rows.order_by("found_on", "pk") if row.clock]
+    return [of_deviation(row) for row in rows.order_by("found_on", "pk") if row.clock]
 
 
-def _of_deviation(row) -> StudyClock:
-    rules = row.participant.protocol
+def of_deviation(row) -> StudyClock:
+    """The clock of a deviation that has one. The day it was reported to the IRB is recorded as it is closed."""
+    site = row.rules.site(row.site_id)
+    told = dict.fromkeys(row.clock.notify, _midnight(row.reported_on, site)) if row.reported_on else {}
     return _clock(
-        rules,
+        row.rules,
         row.clock,
         {},
-        occurrence=f"deviation-{row.pk}",
+        also_told=told,
+        occurrence=f"{OF_DEVIATION}{row.pk}",
         started_on=row.found_on,
-        about=f"{row.participant.identifier} DV {row.number}",
+        about=str(row),
         starts=f"found on {day_label(row.found_on)}",
         site_id=row.site_id,
         participant=row.participant,

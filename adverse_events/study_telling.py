@@ -16,6 +16,7 @@ from visits import deviations
 from . import study_clocks
 from .models import Milestone, StudyBreach, StudyNotice
 from .models.clock import WAITING
+from .study_clocks import OF_DEVIATION
 
 # A milestone further back than this before the start of the study is a slip of the pen.
 FURTHEST_BACK = timedelta(days=20 * 365)
@@ -95,19 +96,26 @@ def void(*, record, reason, by, at):
 
 
 def look(at):
-    """Record what ran out: once each, and as a deviation where it is about a participant."""
+    """Record what ran out, each with the draft of a deviation, once."""
     found = [clock for clock in study_clocks.everything(at) if clock.is_breached(at)]
     if not found:
         return
-    known = set(StudyBreach.objects.values_list("rule_id", "occurrence"))
+    drafted = set(StudyBreach.objects.exclude(deviation=None).values_list("rule_id", "occurrence"))
     for clock in found:
-        if (clock.rule_id, clock.occurrence) not in known:
-            _record_breach(clock, at)
+        if (clock.rule_id, clock.occurrence) not in drafted:
+            _record_breach(clock, by=system(), at=at)
+
+
+def after_deviation_closed(deviation, *, by, at):
+    """A deviation reported to the IRB late, and closed before a sweep has seen that it was over time."""
+    clock = study_clocks.of_deviation(deviation) if deviation.clock else None
+    if clock and clock.is_breached(at):
+        _record_breach(clock, by=by, at=at)
 
 
 @transaction.atomic
-def _record_breach(clock, at):
-    breach, is_new = StudyBreach.objects.get_or_create(
+def _record_breach(clock, *, by, at):
+    breach, _is_new = StudyBreach.objects.select_for_update().get_or_create(
         rule_id=clock.rule_id,
         occurrence=clock.occurrence,
         defaults={
@@ -116,22 +124,45 @@ def _record_breach(clock, at):
             "found_at": at,
         },
     )
-    if is_new and clock.participant:
-        breach.deviation = _late(clock, at)
+    # Without `breach.deviation` it is new, or was recorded by a version that drafted none for the trial.
+    if breach.deviation_id is None and not _is_late_already(clock):
+        breach.deviation = _late(clock, by=by, at=at)
         breach.save(update_fields=["deviation"])
 
 
-def _late(clock, at):
-    local = clock.due_at.astimezone(Site(clock.site_id).zone)
+def _is_late_already(clock):
+    """Whether it is of a deviation that says itself that a deviation was reported late.
+
+    Here it ends: the report of a deviation came late, that is a deviation of its own, and the report of that one came
+    late too. Another draft would say nothing new, and its own clock would ask for the next one without end.
+    """
+    drafted_by = StudyBreach.objects.filter(deviation=clock.deviation, occurrence__startswith=OF_DEVIATION)
+    return clock.deviation is not None and drafted_by.exists()
+
+
+def _late(clock, *, by, at):
+    site = Site.objects.get(pk=clock.site_id)
+    local = clock.due_at.astimezone(site.zone)
     rule = clock.rule
-    return deviations.report(
-        participant=clock.participant,
-        category=protocol.current().clock_watch.breach_category,
-        happened_on=local.date(),
-        description=(
+    facts = {
+        "category": protocol.current().clock_watch.breach_category,
+        "happened_on": local.date(),
+        "description": (
             f"Reporting clock {rule.id} of {clock.about} ({rule.sender} to {rule.recipient}, {rule.length_words}) "
-            f"ended {day_label(local.date())} {local:%H:%M %Z}; nobody is recorded as told by then."
+            f"ended {day_label(local.date())} {local:%H:%M %Z}; {_told_words(clock, site)}."
         ),
-        by=system(),
-        at=at,
-    )
+        "by": by,
+        "at": at,
+    }
+    if clock.participant:
+        return deviations.report(participant=clock.participant, **facts)
+    return deviations.draft_of_trial(site=site, **facts)
+
+
+def _told_words(clock, site):
+    if not clock.met_at:
+        return "nobody is recorded as told by then"
+    local = clock.met_at.astimezone(site.zone)
+    # Of the report of a deviation the day alone is recorded.
+    time = "" if clock.deviation else f" {local:%H:%M %Z}"
+    return f"told {day_label(local.date())}{time}"

@@ -50,11 +50,15 @@ def _milestones(user):
 
 def _row(clock, at, user, breaches):
     undone = clock.state_at(at) in UNDONE and clock.state_at(at) != WAITING
+    breach = breaches.get((clock.rule_id, clock.occurrence)) if clock.is_breached(at) else None
+    # The clock of the trial is seen everywhere, its deviation where it is kept.
+    draft = breach and breach.deviation
     return {
         "clock": clock,
         "chip": chip(clock, at),
         "due": due_words(clock),
-        "breach": clock.is_breached(at) and breaches.get((clock.rule_id, clock.occurrence)),
+        "breach": breach,
+        "may_open": draft and draft.site_id in user.sites_where(Permission.SEE),
         "may_tell": undone and may_tell(user, clock),
     }
 

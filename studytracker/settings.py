@@ -284,6 +284,8 @@ ON_DOSE_OUT_OF_TOLERANCE = ["visits.deviations.draft_dose"]
 ON_GATES_NO_LONGER_OPEN = ["visits.deviations.draft_closed_gates"]
 # Called with the infusion, a sentence or none, and a list to add sentences to, in the same transaction.
 ON_DOSE_CORRECTED = ["visits.correcting.renew_dose"]
+# Called with the deviation, in the same transaction.
+ON_DEVIATION_CLOSED = ["adverse_events.study_telling.after_deviation_closed"]
 DAY0_PREVIEW = "visits.replanning.preview"  # what a corrected Day 0 would move
 WORKLISTS = [
     "visits.worklist.items",
@@ -337,6 +339,7 @@ DATASETS = [
     "visits.datasets.visits",
     "visits.datasets.procedures",
     "visits.datasets.deviations",
+    "visits.datasets.trial_deviations",
     "adverse_events.datasets.events",
     "studytracker.trust.datasets.entries",
     "studytracker.outbox.datasets.notices",

@@ -48,28 +48,48 @@ procedures = Dataset(
     site="visit__site",
 )
 
+ABOUT_DEVIATION = (
+    Column("category", "Category", "category", Kind.CODE, vocabulary="deviation_category"),
+    Column("happened", "Date happened", "happened_on", Kind.DATE),
+    Column("found", "Date found", "found_on", Kind.DATE),
+    Column("description", "Description", "description", Kind.TEXT),
+    Column("impact", "Impact", "impact", Kind.TEXT),
+    Column("action", "Corrective action", "action", Kind.TEXT),
+    Column("severity", "Minor or major", "severity", Kind.CODE),
+    Column("reportable", "To be reported to the IRB", "is_reportable", Kind.FLAG),
+    Column("reported", "Reported to the IRB on", "reported_on", Kind.DATE),
+    Column("closed", "Closed on", "closed_on", Kind.DATE),
+    Column("voided", "Voided at", "voided_at", Kind.STAMP),
+    Column("voided_reason", "Reason for voiding", "voided_reason", Kind.TEXT),
+    Column("drafted", "Drafted at", "drafted_at", Kind.STAMP),
+    Column("drafted_by", "Drafted by", "drafted_by__username", Kind.PERSON),
+)
+
 deviations = Dataset(
     "deviations",
     "Deviations",
-    lambda: Deviation.objects.order_by("participant__site", "participant__number", "number", "pk"),
+    lambda: Deviation.objects.exclude(participant=None).order_by(
+        "participant__site", "participant__number", "number", "pk"
+    ),
     (
         PARTICIPANT,
         SITE,
         Column("number", "Number within the participant", "number", Kind.NUMBER),
         Column("visit", "Visit", "visit__code", Kind.CODE),
-        Column("category", "Category", "category", Kind.CODE, vocabulary="deviation_category"),
-        Column("happened", "Date happened", "happened_on", Kind.DATE),
-        Column("found", "Date found", "found_on", Kind.DATE),
-        Column("description", "Description", "description", Kind.TEXT),
-        Column("impact", "Impact", "impact", Kind.TEXT),
-        Column("action", "Corrective action", "action", Kind.TEXT),
-        Column("severity", "Minor or major", "severity", Kind.CODE),
-        Column("reportable", "To be reported to the IRB", "is_reportable", Kind.FLAG),
-        Column("reported", "Reported to the IRB on", "reported_on", Kind.DATE),
-        Column("closed", "Closed on", "closed_on", Kind.DATE),
-        Column("voided", "Voided at", "voided_at", Kind.STAMP),
-        Column("voided_reason", "Reason for voiding", "voided_reason", Kind.TEXT),
-        Column("drafted", "Drafted at", "drafted_at", Kind.STAMP),
-        Column("drafted_by", "Drafted by", "drafted_by__username", Kind.PERSON),
+        *ABOUT_DEVIATION,
     ),
+)
+
+# Of no participant, so that no privacy level has a Day 0 or a shift for their dates.
+trial_deviations = Dataset(
+    "trial_deviations",
+    "Deviations of the trial",
+    lambda: Deviation.objects.filter(participant=None).order_by("site", "number", "pk"),
+    (
+        Column("site", "Site", "site_id", Kind.SITE),
+        Column("number", "Number within the site", "number", Kind.NUMBER),
+        *ABOUT_DEVIATION,
+    ),
+    participant=None,
+    levels=frozenset({"identified"}),
 )

@@ -42,6 +42,11 @@ class CompleteForm(StepForm):
     impact = text("Impact on the participant and the data")
     action = text("Corrective action")
 
+    def __init__(self, *args, deviation, **kwargs):
+        super().__init__(*args, deviation=deviation, **kwargs)
+        if not deviation.participant:
+            self.fields["impact"].label = "Impact on the trial and the data"
+
 
 class ClassifyForm(StepForm):
     again = "classified_at"

@@ -15,12 +15,13 @@ class DeviationTable(tables.Table):
     participant = tables.Column(
         accessor="participant__identifier",
         verbose_name="Participant",
-        linkify=lambda record: reverse("participant", args=[record.participant.identifier]),
+        empty_values=(),
+        linkify=lambda record: record.participant and reverse("participant", args=[record.participant.identifier]),
     )
     site = tables.Column(accessor="site_id", order_by="site")
     number = tables.Column(
         verbose_name="DV",
-        linkify=lambda record: reverse("deviation", args=[record.participant.identifier, record.number]),
+        linkify=lambda record: record.get_absolute_url(),
     )
     category = tables.Column()
     visit = tables.Column(accessor="visit__code", order_by="visit__order", verbose_name="Visit")
@@ -38,6 +39,11 @@ class DeviationTable(tables.Table):
 
     class Meta:
         empty_text = "No deviation. Visits out of their window, missed or logged late draft one themselves."
+
+    def render_participant(self, record):
+        return record.about if record.participant else "None: of the trial"
+
+    value_participant = render_participant
 
     def render_category(self, record):
         return record.category_words

@@ -1,6 +1,7 @@
 from functools import partial
 
 from django.contrib import messages
+from django.db.models import Q
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -46,7 +47,9 @@ def reach_deviation(user, identifier, number, needs=Permission.SEE):
     rows = Deviation.objects.select_related(
         "participant__infusion", "participant__enrollment", "site", "visit", "drafted_by", "completed_by"
     )
-    return reach(rows, user, needs=needs, participant__identifier=identifier, number=number)
+    # A deviation of the trial is found by the site that keeps it; no identifier is the code of a site.
+    rows = rows.filter(Q(participant__identifier=identifier) | Q(participant=None, site=identifier))
+    return reach(rows, user, needs=needs, number=number)
 
 
 @require_safe

@@ -1,10 +1,13 @@
 """Departures from the protocol: drafted with their cause, completed, classified, closed; voided, never deleted."""
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Max
+from django.utils.module_loading import import_string
 
 from participants.models import Participant
 from studytracker.dates import day_label
+from studytracker.protocol.models import Site
 from studytracker.refusal import Refused
 from studytracker.trust.acting import because, current
 
@@ -88,18 +91,32 @@ def report(*, participant, category, happened_on, description, by, at):
     return _create(participant, category, happened_on, description, visit=None, by=by, at=at)
 
 
+@transaction.atomic
+def draft_of_trial(*, site, category, happened_on, description, by, at):
+    """A deviation about no participant, such as a report of the sponsor that came late, in the log of `site`."""
+    # Serialises the numbering within the site.
+    site = Site.objects.select_for_update().get(pk=site.pk)
+    numbered = Deviation.objects.filter(participant=None, site=site)
+    return _draft(numbered, category, happened_on, description, participant=None, site=site, by=by, at=at)
+
+
 def _create(participant, category, happened_on, description, *, visit, by, at):
     # Serialises the numbering within the participant.
     participant = Participant.objects.select_for_update().get(pk=participant.pk)
-    last = participant.deviations.aggregate(last=Max("number"))["last"] or 0
+    about = {"participant": participant, "site": participant.site, "visit": visit}
+    return _draft(participant.deviations, category, happened_on, description, **about, by=by, at=at)
+
+
+def _draft(numbered, category, happened_on, description, *, site, by, at, **about):
+    """The next number among those `numbered` together."""
+    last = numbered.aggregate(last=Max("number"))["last"] or 0
     return Deviation.objects.create(
-        participant=participant,
-        site=participant.site,
-        visit=visit,
+        **about,
+        site=site,
         number=last + 1,
         category=category,
         happened_on=happened_on,
-        found_on=participant.site.today(at),
+        found_on=site.today(at),
         description=description,
         drafted_at=at,
         drafted_by=by,
@@ -150,6 +167,8 @@ def close(*, deviation, closed_on, reported_on, by, at):
     deviation.closed_on, deviation.reported_on = closed_on, reported_on
     deviation.closed_at, deviation.closed_by = at, by
     deviation.save(update_fields=["closed_on", "reported_on", "closed_at", "closed_by"])
+    for path in settings.ON_DEVIATION_CLOSED:
+        import_string(path)(deviation, by=by, at=at)
     return deviation
 
 

@@ -101,10 +101,10 @@ def deviations(user, at):
         group, permission, label, name = DEVIATION_GROUPS[deviation.stage]
         if not user.can(permission, deviation.site_id):
             continue
-        place = [deviation.participant.identifier, deviation.number]
+        place = [deviation.about, deviation.number]
         yield Item(
             group=group,
-            identifier=deviation.participant.identifier,
+            identifier=deviation.about,
             url=reverse("deviation", args=place),
             text=f"DV {deviation.number}",
             detail=_deviation_words(deviation, at),

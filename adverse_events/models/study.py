@@ -97,7 +97,10 @@ class StudyNotice(Voidable):
 
 
 class StudyBreach(models.Model):
-    """That a clock about no event ran out, found once. The deviation is drafted where it is about a participant."""
+    """That a clock about no event ran out, found once, with the deviation drafted for it.
+
+    Without one is only the late report of what was itself the late report of a deviation (study_telling).
+    """
 
     rule_id = models.CharField("clock", max_length=40)
     occurrence = models.CharField("which of its starts", max_length=60)

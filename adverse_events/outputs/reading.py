@@ -63,7 +63,7 @@ def _visits(sites):
 
 
 def _departures(sites):
-    found = Deviation.objects.filter(site__in=sites, voided_at=None).for_listing()
+    found = Deviation.objects.filter(site__in=sites, voided_at=None).exclude(participant=None).for_listing()
     return list(found.order_by("site", "participant__number", "number"))
 
 

@@ -255,7 +255,7 @@ class DeviationTally(ScreenedTally):
     caption = "Protocol deviations by category (ICH E3 16.2.2)"
     headers = ("Category", "Counted")
     wanted = frozenset({DEPARTURES})
-    footnotes = ("Voided deviations are left out.",)
+    footnotes = ("Voided deviations, and those of the trial that are about no participant, are left out.",)
     tally = staticmethod(tallies.departures)
 
 

@@ -8,9 +8,12 @@ from .records import by_table
 
 
 def queries(request, row):
-    """'Queries', with the number that are not closed. One query for a whole page, however many records it shows."""
+    """'Queries', with the number that are not closed; None for what is of no participant.
+
+    One query for a whole page, however many records it shows.
+    """
     table = row._meta.db_table
-    if request is None or table not in by_table():
+    if request is None or table not in by_table() or getattr(row, "participant_id", row) is None:
         return None
     if not hasattr(request, "open_queries"):
         found = Query.objects.visible_to(request.user).not_closed().order_by().values("table", "row_id")

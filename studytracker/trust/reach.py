@@ -96,7 +96,8 @@ def identifiers(table: str) -> dict[str, str]:
     if path is None:
         return {}
     column = "identifier" if path == "pk" else f"{path}__identifier"
-    return {str(key): name for key, name in by_table()[table]._base_manager.values_list("pk", column)}
+    rows = by_table()[table]._base_manager.values_list("pk", column)
+    return {str(key): name for key, name in rows if name}
 
 
 def _keys(model, lookup):

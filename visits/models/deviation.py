@@ -8,6 +8,7 @@ from django.db.models import Case, CharField, F, Q, Value, When
 from django.urls import reverse
 
 from participants.models import Participant
+from studytracker import protocol
 from studytracker.access.scope import ScopedQuerySet
 from studytracker.business_days import add_business_days
 from studytracker.dates import day_label
@@ -54,11 +55,12 @@ class Deviation(Versioned):
     The log a site must be able to show (ICH E6(R3) 2.5.3). Nothing is deleted: a wrong draft is voided, with a reason.
     """
 
-    participant = models.ForeignKey(Participant, models.PROTECT, related_name="deviations")
+    # None: of the trial itself, such as an annual report that came late. It stands in the log of its `site`.
+    participant = models.ForeignKey(Participant, models.PROTECT, null=True, blank=True, related_name="deviations")
     # The participant's site, kept here so that one index serves each site's log. It never changes.
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
     visit = models.ForeignKey(Visit, models.PROTECT, null=True, blank=True, related_name="deviations")
-    number = models.PositiveIntegerField("number within the participant")
+    number = models.PositiveIntegerField("number within the participant, or within the site for one of the trial")
     category = models.CharField(max_length=40)
     happened_on = models.DateField("date happened")
     found_on = models.DateField("date found")
@@ -93,6 +95,9 @@ class Deviation(Versioned):
         ordering = ["participant", "number"]
         constraints = [
             models.UniqueConstraint(fields=["participant", "number"], name="deviation_number_once"),
+            models.UniqueConstraint(
+                fields=["site", "number"], condition=Q(participant=None), name="deviation_of_trial_number_once"
+            ),
             models.UniqueConstraint(
                 fields=["visit", "category"],
                 condition=Q(voided_at=None, visit__isnull=False),
@@ -129,19 +134,29 @@ class Deviation(Versioned):
         ]
 
     def __str__(self):
-        return f"{self.participant.identifier} DV {self.number}"
+        return f"{self.about} DV {self.number}"
 
     def get_absolute_url(self):
-        return reverse("deviation", args=[self.participant.identifier, self.number])
+        return reverse("deviation", args=[self.about, self.number])
+
+    @property
+    def about(self):
+        """The participant's identifier, or the code of the site that keeps a deviation of the trial."""
+        return self.participant.identifier if self.participant_id else self.site_id
+
+    @property
+    def rules(self):
+        """The protocol that the participant is under, or the trial today."""
+        return self.participant.protocol if self.participant_id else protocol.current()
 
     @property
     def category_words(self):
-        return self.participant.protocol.label("deviation_category", self.category)
+        return self.rules.label("deviation_category", self.category)
 
     @property
     def is_always_reportable(self):
         """Whether the site's IRB has such a deviation reported whatever the investigator thinks."""
-        return self.participant.protocol.deviation_reporting.is_always_reportable(self.site_id, self.category)
+        return self.rules.deviation_reporting.is_always_reportable(self.site_id, self.category)
 
     @property
     def clock(self):
@@ -150,7 +165,7 @@ class Deviation(Versioned):
         """
         if self.voided_at or not (self.is_reportable or self.is_always_reportable):
             return None
-        return self.participant.protocol.deviation_clock(self.site_id)
+        return self.rules.deviation_clock(self.site_id)
 
     @property
     def report_by(self):

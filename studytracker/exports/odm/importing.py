@@ -104,7 +104,7 @@ def _check_root(root):
 
 def _contents(path) -> Contents:
     rows, subjects = {each._meta.db_table: {} for each in odm.records()}, set()
-    names = {odm.group_oid(each): {odm.item_oid(each, f): f for f in odm.fields(each)} for each in odm.records()}
+    names = {oid: {odm.item_oid(each, f): f for f in odm.fields(each)} for oid, each in odm.by_oid().items()}
     for element in elements(str(path), tags=["ItemGroupData", "SubjectData"]):
         if element.tag == f"{{{NS}}}SubjectData":
             subjects.add(element.get("SubjectKey"))

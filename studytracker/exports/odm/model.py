@@ -27,6 +27,8 @@ EXCUSED = {
     "adverse_events_meddracode": "the dictionary's codes",
     "adverse_events_reviewmark": "numbers of entries in this deployment's own trail",
 }
+# Tables with rows of participants and, without one, of the trial: these are reference data in a group of their own.
+OF_EITHER = {"visits_deviation"}
 DATA_TYPES = {
     models.BooleanField: "boolean",
     models.DateTimeField: "datetime",
@@ -56,7 +58,8 @@ def _table(model) -> str:
 
 @cache
 def by_oid() -> dict[str, type[models.Model]]:
-    return {group_oid(model): model for model in records()}
+    own = {group_oid(model): model for model in records()}
+    return own | {trial_oid(model): model for model in records() if is_of_either(model)}
 
 
 def relations(model):
@@ -76,11 +79,15 @@ def to_participant(model) -> str | None:
         return "pk"
     paths = []
     for field in relations(model):
-        if not field.null and field.related_model in records():
+        if (not field.null or is_of_either(model)) and field.related_model in records():
             further = to_participant(field.related_model) if field.related_model is not model else None
             if further:
                 paths.append(f"{field.name}__{further}" if further != "pk" else field.name)
     return min(paths, key=lambda path: (path.count("__"), path), default=None)
+
+
+def is_of_either(model) -> bool:
+    return _table(model) in OF_EITHER
 
 
 def form_oid(model) -> str:
@@ -89,6 +96,10 @@ def form_oid(model) -> str:
 
 def group_oid(model) -> str:
     return f"IG.{model._meta.db_table}"
+
+
+def trial_oid(model) -> str:
+    return f"{group_oid(model)}.TRIAL"
 
 
 def item_oid(model, field) -> str:

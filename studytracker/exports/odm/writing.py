@@ -101,7 +101,7 @@ def _study(rules):
     for each in told:
         group = element("ItemGroupRef", ItemGroupOID=odm.group_oid(each), Mandatory="No")
         version.append(element("FormDef", group, OID=odm.form_oid(each), Name=_name(each), Repeating="No"))
-    version.extend(_group(each) for each in odm.records())
+    version.extend(_group(each, oid) for oid, each in odm.by_oid().items())
     version.extend(_item(each, field) for each in odm.records() for field in odm.fields(each))
     lists = [(each, field) for each in odm.records() for field in odm.fields(each) if field.choices]
     version.extend(_list(*pair) for pair in lists)
@@ -112,13 +112,14 @@ def _name(each) -> str:
     return each._meta.label
 
 
-def _group(each):
+def _group(each, oid):
+    is_of_participant = odm.to_participant(each) and oid == odm.group_oid(each)
     group = element(
         "ItemGroupDef",
-        OID=odm.group_oid(each),
-        Name=_name(each),
+        OID=oid,
+        Name=_name(each) if oid == odm.group_oid(each) else f"{_name(each)} of the trial",
         Repeating="Yes",
-        IsReferenceData="No" if odm.to_participant(each) else "Yes",
+        IsReferenceData="No" if is_of_participant else "Yes",
     )
     group.extend(
         element("ItemRef", ItemOID=odm.item_oid(each, field), Mandatory="No" if field.null else "Yes")
@@ -172,7 +173,7 @@ def _people(usernames, sites, rules):
 def rows_of(each: type[models.Model], sites) -> models.QuerySet:
     """The rows of these sites, and what belongs to no site."""
     path, sites = odm.to_participant(each), list(sites)
-    if path:
+    if path and not odm.is_of_either(each):
         return each._base_manager.filter(**{f"{'' if path == 'pk' else f'{path}__'}site__in": sites})
     if any(field.name == "site" for field in odm.relations(each)):
         return each._base_manager.filter(Q(site__in=sites) | Q(site=None))
@@ -190,10 +191,10 @@ def write_snapshot(path: Path, order: Order, tell: Tell) -> dict[str, int]:
     with document(path, order, "Snapshot") as file:
         file.write(_people(_accounts(order), order.sites, rules), pretty_print=True)
         with file.element(f"{{{NS}}}ReferenceData", about):
-            for each in (each for each in odm.records() if not odm.to_participant(each)):
-                for group in _groups(each, rows_of(each, order.sites)):
+            for oid, rows in _reference(order.sites):
+                for group in _groups(rows, oid):
                     file.write(group, pretty_print=True)
-                    counts[each._meta.db_table] += 1
+                    counts[rows.model._meta.db_table] += 1
         with file.element(f"{{{NS}}}ClinicalData", about):
             people = order.participants().order_by("site", "number").values_list("pk", "identifier", "site")
             done = 0
@@ -202,6 +203,15 @@ def write_snapshot(path: Path, order: Order, tell: Tell) -> dict[str, int]:
                     file.write(subject, pretty_print=True)
                 tell(done := done + len(some))
     return counts
+
+
+def _reference(sites) -> Iterator[tuple[str, models.QuerySet]]:
+    """(group, rows) of what belongs to no participant."""
+    for each in odm.records():
+        if odm.is_of_either(each):
+            yield odm.trial_oid(each), rows_of(each, sites).filter(**{odm.to_participant(each): None})
+        elif not odm.to_participant(each):
+            yield odm.group_oid(each), rows_of(each, sites)
 
 
 def _accounts(order) -> set[str]:
@@ -218,14 +228,14 @@ def _batches(rows, size) -> Iterator[list]:
         yield some
 
 
-def _groups(each, rows, zone=None) -> Iterator:
-    fields = odm.fields(each)
+def _groups(rows, oid) -> Iterator:
+    fields = odm.fields(rows.model)
     for pk, *values in rows.order_by("pk").values_list("pk", *map(odm.lookup, fields)):
-        yield _item_group(each, pk, zip(fields, values, strict=True), zone)
+        yield _item_group(rows.model, oid, pk, zip(fields, values, strict=True))
 
 
-def _item_group(each, key, values, zone, **attributes):
-    group = element("ItemGroupData", ItemGroupOID=odm.group_oid(each), ItemGroupRepeatKey=str(key), **attributes)
+def _item_group(each, oid, key, values, zone=None):
+    group = element("ItemGroupData", ItemGroupOID=oid, ItemGroupRepeatKey=str(key))
     for field, value in values:
         text = odm.told(field, value, zone)
         if text is not None:
@@ -242,7 +252,7 @@ def _subjects(some, zones, counts) -> Iterator:
         site = {pk: zones[code] for pk, _, code in some}
         made = {}
         for owner, pk, *values in rows.values_list(path, "pk", *map(odm.lookup, fields)):
-            group = _item_group(each, pk, zip(fields, values, strict=True), site[owner])
+            group = _item_group(each, odm.group_oid(each), pk, zip(fields, values, strict=True), site[owner])
             made.setdefault(owner, []).append(group)
             counts[each._meta.db_table] += 1
         for owner, groups in made.items():
@@ -263,12 +273,11 @@ def write_transactional(path: Path, order: Order, tell: Tell) -> int:
     with document(path, order, "Transactional") as file:
         # Accounts named in old entries may be gone from the rows; accounts in rows may have written nothing.
         file.write(_people(names | _accounts(order), order.sites, rules), pretty_print=True)
-        apart = {bool(kind): [] for kind in (True, False)}
-        for each in odm.records():
-            apart[bool(odm.to_participant(each))].append(each)
-        for tag, tables in (("ReferenceData", apart[False]), ("ClinicalData", apart[True])):
+        theirs = [each for each in odm.records() if odm.to_participant(each)]
+        nobodys = [each for each in odm.records() if odm.is_of_either(each) or each not in theirs]
+        for tag, tables, has_subject in (("ReferenceData", nobodys, False), ("ClinicalData", theirs, True)):
             with file.element(f"{{{NS}}}{tag}", about):
-                for told in _changes(tables, order):
+                for told in _changes(tables, has_subject, order):
                     file.write(told, pretty_print=True)
                     done += 1
                     if done % ENTRIES_AT_ONCE == 0:
@@ -281,7 +290,7 @@ def _entries(tables):
     return Entry.objects.filter(table__in=[each._meta.db_table for each in tables]).order_by("id")
 
 
-def _changes(tables, order) -> Iterator:
+def _changes(tables, has_subject, order) -> Iterator:
     by_table = {each._meta.db_table: each for each in tables}
     accounts = dict(User.objects.values_list("pk", "username"))
     for some in _batches(_entries(tables).iterator(ENTRIES_AT_ONCE), ENTRIES_AT_ONCE):
@@ -291,7 +300,7 @@ def _changes(tables, order) -> Iterator:
         }
         for entry in some:
             owner = owners[entry.table].get(entry.row_id)
-            if owner is not None:
+            if owner is not None and (owner[0] is not None) == has_subject:
                 yield _change(by_table[entry.table], entry, owner, accounts)
 
 
@@ -302,7 +311,7 @@ def _owners(each, row_ids, order) -> dict[str, tuple]:
     path, names = odm.to_participant(each), {field.name for field in odm.relations(each)}
     start = "" if path in ("pk", None) else f"{path}__"
     identifier = Value(None, CharField()) if path is None else F(f"{start}identifier")
-    site = F(f"{start}site") if path or "site" in names else Value(None, CharField())
+    site = F("site") if "site" in names else F(f"{start}site") if path else Value(None, CharField())
     rows = rows_of(each, order.sites).filter(pk__in={int(row_id) for row_id in row_ids})
     return {str(pk): told for pk, *told in rows.values_list("pk", identifier, site)}
 
@@ -316,10 +325,11 @@ def _change(each, entry, owner, accounts):
         for name, value in values.items()
         if name in by_column
     ]
+    is_of_trial = identifier is None and odm.is_of_either(each)
     group = element(
         "ItemGroupData",
         _audit(entry, site),
-        ItemGroupOID=odm.group_oid(each),
+        ItemGroupOID=odm.trial_oid(each) if is_of_trial else odm.group_oid(each),
         ItemGroupRepeatKey=entry.row_id,
         TransactionType=CHANGES[entry.op],
     )
