@@ -136,7 +136,12 @@ def test_messages_leave_coded_without_a_word_to_anybody(told, packed):
 @pytest.mark.parametrize("level", [Level.STUDY_DAY, Level.SHIFTED])
 def test_neither_trail_nor_messages_leave_without_their_dates(told, packed, level):
     archive = zipfile.ZipFile(io.BytesIO(packed(level=level)))
-    assert json.loads(archive.read("manifest.json"))["kept_back"] == ["audit_trail", "notices", "mails"]
+    assert json.loads(archive.read("manifest.json"))["kept_back"] == [
+        "trial_deviations",
+        "audit_trail",
+        "notices",
+        "mails",
+    ]
     assert "audit_trail: the whole dataset" in archive.read("README.txt").decode()
     assert {"data/audit_trail.csv", "data/notices.csv", "data/mails.csv"} & set(archive.namelist()) == set()
 
