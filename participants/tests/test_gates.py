@@ -270,6 +270,18 @@ def test_the_decision_goes_through_its_pages(first, browse, chair, administrator
     assert "Confirmed by admin" in browse(chair).get(address).text
 
 
+def test_a_decision_waits_on_the_home_page_of_everybody_who_may_confirm_it(
+    first, browse, chair, administrator, investigator, frozen
+):
+    made = decide(first, chair)
+    waits = "Decided Wed 18 Jun 2025, recorded by chair. It counts once a second person confirms it"
+    found = [waits in browse(each).get("/").text for each in (administrator, chair, investigator)]
+    assert found == [True, False, False]
+    assert "You recorded it: another person confirms it" in browse(chair).get(f"/dsmb/{made.pk}/confirm/").text
+    confirm_decision(decision=made, answered=proof_of(administrator.pk, NOW), by=administrator, at=NOW)
+    assert waits not in browse(administrator).get("/").text
+
+
 def test_the_page_of_the_infusion_shows_each_gate(second, browse, coordinator, frozen):
     page = browse(coordinator).get("/participants/MUSC-002/infusion/").text
     assert "Consent: open" in page
