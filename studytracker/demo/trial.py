@@ -44,6 +44,7 @@ from studytracker.outbox.acknowledging import acknowledge
 from studytracker.outbox.models import Notice, Preference
 from studytracker.outbox.sweeping import sweep
 from studytracker.protocol.models import Site
+from studytracker.protocol.safety import NONE_OF_THESE
 from studytracker.trust.signatures import sign, standing
 from visits.attendance import attend, miss
 from visits.bookings import book
@@ -423,6 +424,7 @@ def _musc(musc):
         grade=1,
         causality="possible",
         outcome="recovered",
+        special_interest=NONE_OF_THESE,
         action_taken="not_applicable",
     )
 
@@ -470,6 +472,7 @@ def _musc(musc):
         grade=3,
         is_hospitalization=True,
         causality="possible",
+        special_interest="thromboembolism",
         aware_at=musc.at(musc.day(1), 15),
     )
     musc.tell_sponsor(thrombosis, 1, 18)
