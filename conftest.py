@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.test import Client, TransactionTestCase
 
+from studytracker.tests.staging import staging
 from studytracker.trust.acting import acting
 from studytracker.trust.tests.copies import private_copy
 
@@ -35,6 +36,17 @@ TODAY = date(2025, 6, 18)
 LOT_RECEIVED_ON = date(2015, 1, 5)
 FIRST_ID = 1000
 
+staged, _stages = staging(NOW)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef, request):
+    """Before the transaction of the test begins."""
+    if fixturedef.argname == "_django_db_helper":
+        with request.getfixturevalue("django_db_blocker").unblock():
+            _stages.set_for(request.node)
+    return (yield)
+
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
@@ -43,6 +55,8 @@ def django_db_setup(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock(), connections["default"].cursor() as cursor:
         _begin_ids_apart(connections["default"], cursor)
     yield
+    with django_db_blocker.unblock():
+        _stages.leave()
 
 
 def _begin_ids_apart(connection, cursor):
@@ -117,7 +131,7 @@ def frozen(time_machine):
     return time_machine
 
 
-@pytest.fixture
+@staged
 def trial(db):
     """The protocol adopted: its sites and its slots exist."""
     from studytracker import protocol
@@ -127,48 +141,50 @@ def trial(db):
     return protocol.current()
 
 
-@pytest.fixture
+@staged
 def person(trial):
-    """person("crc.musc", "coordinator", "MUSC") makes an account that signs in with no password of use."""
+    """person("crc.musc", "coordinator", "MUSC") is an account that signs in with no password of use, made once."""
+    from studytracker.access.models import User
     from studytracker.access.people import grant
 
     def make(username, role, site=None):
-        return grant(username=username, role=role, site=site, email=f"{username}@example.org").user
+        known = User.objects.filter(username=username, memberships__role=role, memberships__site=site).first()
+        return known or grant(username=username, role=role, site=site, email=f"{username}@example.org").user
 
     return make
 
 
-@pytest.fixture
+@staged
 def coordinator(person):
     return person("crc.musc", "coordinator", "MUSC")
 
 
-@pytest.fixture
+@staged
 def emory_coordinator(person):
     return person("crc.emory", "coordinator", "EMORY")
 
 
-@pytest.fixture
+@staged
 def investigator(person):
     return person("pi.musc", "investigator", "MUSC")
 
 
-@pytest.fixture
+@staged
 def emory_investigator(person):
     return person("pi.emory", "investigator", "EMORY")
 
 
-@pytest.fixture
+@staged
 def chair(person):
     return person("chair", "chair")
 
 
-@pytest.fixture
+@staged
 def monitor(person):
     return person("monitor", "monitor")
 
 
-@pytest.fixture
+@staged
 def administrator(person):
     return person("admin", "administrator")
 
@@ -194,9 +210,9 @@ def browse():
 class Cast:
     """Makes participants at one site through the functions the pages call."""
 
-    def __init__(self, site, coordinator, investigator, named):
-        """`named` gives another person of the cast, made when first asked for."""
-        self.site, self.coordinator, self.investigator, self.named = site, coordinator, investigator, named
+    def __init__(self, site, coordinator, investigator, person):
+        """`person` as the fixture of that name."""
+        self.site, self.coordinator, self.investigator, self.person = site, coordinator, investigator, person
 
     def screened(self, on=TODAY - timedelta(days=20), **facts):
         from participants.screening import screen
@@ -287,7 +303,7 @@ class Cast:
 
         infused = Participant.objects.filter(infusion__infused_on__lte=day)
         for earlier in infused.exclude(dsmb_decisions__on_available_data__gt=""):
-            chair, second = (self.named(name) for name in ("chair", "administrator"))
+            chair, second = self.person("chair", "chair"), self.person("admin", "administrator")
             at = _at(earlier.infused_on, 18)
             facts = {"decision": "continue", "decided_on": earlier.infused_on, "cut_off_on": earlier.infused_on}
             facts |= {"document": "Letter of the board", "on_available_data": "A test does not wait"}
@@ -329,11 +345,11 @@ def _at(on, hour=14):
     return datetime(on.year, on.month, on.day, hour, tzinfo=UTC) + timedelta(hours=4)
 
 
-@pytest.fixture
-def musc(request, coordinator, investigator):
-    return Cast("MUSC", coordinator, investigator, request.getfixturevalue)
+@staged
+def musc(coordinator, investigator, person):
+    return Cast("MUSC", coordinator, investigator, person)
 
 
-@pytest.fixture
-def emory(request, emory_coordinator, emory_investigator):
-    return Cast("EMORY", emory_coordinator, emory_investigator, request.getfixturevalue)
+@staged
+def emory(emory_coordinator, emory_investigator, person):
+    return Cast("EMORY", emory_coordinator, emory_investigator, person)

@@ -6,14 +6,14 @@ from adverse_events.assessing import assess, regrade
 from adverse_events.consistency import EventRefused
 from adverse_events.models import SERIOUSNESS, SPONSOR, SPONSOR_SERIOUSNESS, AdverseEvent
 from adverse_events.reporting import complete, report
-from conftest import NOW
+from conftest import NOW, staged
 from studytracker.dates import PartialDate
 
 DAY0 = date(2025, 5, 31)
 LATER = NOW + timedelta(hours=3)
 
 
-@pytest.fixture
+@staged
 def event(musc, coordinator):
     facts = {"term": "Fatigue", "started": PartialDate(2025, 6, 2), "grade": 2}
     return report(participant=musc.infused(DAY0), by=coordinator, at=NOW, **facts)

@@ -14,7 +14,7 @@ from adverse_events import board, packet
 from adverse_events.models import AdverseEvent, Recommendation
 from adverse_events.reporting import report
 from adverse_events.voiding import void
-from conftest import NOW, TODAY, proof_of
+from conftest import NOW, TODAY, proof_of, staged
 from participants.holds import open_hold
 from participants.models import Hold
 from studytracker.dates import PartialDate
@@ -29,13 +29,13 @@ def last_entry():
     return Entry.objects.order_by("-id").values_list("id", flat=True).first()
 
 
-@pytest.fixture
+@staged
 def meeting(trial, chair):
     facts = {"held_on": TODAY, "purpose": "Routine", "document": "Minutes 1, binder 3"}
     return board.record_meeting(cut_off_entry=last_entry(), by=chair, at=NOW, **facts)
 
 
-@pytest.fixture
+@staged
 def events(musc, emory, coordinator, emory_coordinator):
     first, other = musc.infused(), emory.infused()
     made = []

@@ -11,12 +11,12 @@ from adverse_events.models import Clock, Determination, InvestigatorAcknowledgem
 from adverse_events.notifications import NotificationRefused
 from adverse_events.reporting import report
 from adverse_events.timekeeping import ClockRefused
-from conftest import NOW
+from conftest import NOW, staged
 from studytracker.dates import PartialDate
 from studytracker.outbox.sweeping import sweep
 
 
-@pytest.fixture
+@staged
 def event(musc, coordinator, frozen):
     """Serious, and life-threatening: the site knows it since this minute."""
     facts = {"term": "Anaphylaxis", "started": PartialDate(2025, 6), "aware_at": NOW, "is_life_threatening": True}
@@ -107,7 +107,7 @@ def test_nothing_is_found_reportable_that_was_not_judged_otherwise_before(event,
         notifications.determine(event=event, **facts, by=chair, at=NOW)
 
 
-@pytest.fixture
+@staged
 def reported(event, chair, emory_investigator, investigator):
     """The FDA and all investigators are told of K4b."""
     facts = {"sent_at": NOW, "method": "email", "reference": "IND safety report 1", "clocks": [clock(event, "K4b")]}

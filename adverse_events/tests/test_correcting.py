@@ -9,7 +9,7 @@ from adverse_events.models import AdverseEvent
 from adverse_events.reporting import report
 from adverse_events.tests.test_event_form import Filled
 from adverse_events.voiding import void
-from conftest import NOW
+from conftest import NOW, staged
 from studytracker.dates import PartialDate
 from studytracker.trust.models import Entry
 
@@ -18,7 +18,7 @@ LATER = NOW + timedelta(hours=3)
 REASON = "Misread the note"
 
 
-@pytest.fixture
+@staged
 def event(musc, coordinator):
     facts = {"term": "Fatigue", "started": PartialDate(2025, 6, 2), "grade": 2}
     return report(participant=musc.infused(DAY0), by=coordinator, at=NOW, **facts)

@@ -5,19 +5,19 @@ import pytest
 from adverse_events.doubts import Doubtful, doubts, open_doubts
 from adverse_events.models import AdverseEvent
 from adverse_events.reporting import complete, report
-from conftest import NOW
+from conftest import NOW, staged
 from studytracker.dates import PartialDate
 
 DAY0 = date(2025, 5, 31)
 ENDED = {"ended": PartialDate(2025, 6, 4), "is_ongoing": False}
 
 
-@pytest.fixture
+@staged
 def participant(musc):
     return musc.infused(DAY0)
 
 
-@pytest.fixture
+@staged
 def log(participant, coordinator):
     def make(**facts):
         facts = {"term": "Fatigue", "started": PartialDate(2025, 6, 2)} | facts

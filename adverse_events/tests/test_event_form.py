@@ -8,7 +8,7 @@ import pytest
 from adverse_events.forms import CorrectionForm, EventForm, SponsorForm
 from adverse_events.models import AdverseEvent
 from adverse_events.reporting import report
-from conftest import NOW
+from conftest import NOW, staged
 from studytracker.dates import PartialDate
 
 DAY0 = date(2025, 5, 31)
@@ -111,12 +111,12 @@ def medicine(participant):
     return participant.medications.create(**facts)
 
 
-@pytest.fixture
+@staged
 def participant(musc, frozen):
     return musc.infused(DAY0)
 
 
-@pytest.fixture
+@staged
 def event(participant, coordinator):
     return report(participant=participant, term="Rash", started=PartialDate(2025, 6), by=coordinator, at=NOW)
 

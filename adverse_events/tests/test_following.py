@@ -5,14 +5,14 @@ import pytest
 from adverse_events.consistency import EventRefused
 from adverse_events.following import age_words, due_words, follow_up, open_events
 from adverse_events.reporting import report
-from conftest import NOW, TODAY
+from conftest import NOW, TODAY, staged
 from participants.screening import withdraw
 from studytracker.dates import PartialDate
 
 DAY0 = date(2025, 5, 31)
 
 
-@pytest.fixture
+@staged
 def log(musc, coordinator):
     participant = musc.infused(DAY0)
 

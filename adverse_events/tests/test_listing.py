@@ -8,14 +8,14 @@ import pytest
 from pypdf import PdfReader
 
 from adverse_events.reporting import report
-from conftest import NOW
+from conftest import NOW, staged
 from studytracker.dates import PartialDate
 
 DAY0 = date(2025, 5, 31)
 GRADE = "Most Extreme Intensity (CTCAE grade)"
 
 
-@pytest.fixture
+@staged
 def events(musc, emory, coordinator, emory_coordinator):
     first, second, other = musc.infused(DAY0), musc.infused(DAY0), emory.infused(DAY0)
 

@@ -15,11 +15,11 @@ from adverse_events.outputs.catalogue import OUTPUTS
 from adverse_events.outputs.making import header
 from adverse_events.reporting import report
 from adverse_events.tests.test_listing import AEL02_ED
-from conftest import NOW
+from conftest import NOW, staged
 from studytracker.dates import PartialDate
 
 
-@pytest.fixture
+@staged
 def events(musc, emory, coordinator, emory_coordinator):
     first, second, other = musc.infused(), musc.infused(), emory.infused()
     for participant, by, term, facts in (
@@ -72,7 +72,7 @@ def check(client, code):
 LONG = "Itching that " + "nobodycouldexplainatall" * 6 + " and that came back whenever it was hot in the evening"
 
 
-@pytest.fixture
+@staged
 def long_terms(musc, coordinator):
     assert len(f"{LONG[:195]} 00") == 198
     participant = musc.infused()

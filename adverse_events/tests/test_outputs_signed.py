@@ -13,7 +13,7 @@ from adverse_events.outputs import signed
 from adverse_events.outputs.catalogue import OUTPUTS
 from adverse_events.outputs.choice import Choice
 from adverse_events.reporting import report
-from conftest import NOW
+from conftest import NOW, staged
 from studytracker.dates import PartialDate
 from studytracker.trust.models import Signature
 from studytracker.trust.signatures import changes_since, standing, verify
@@ -23,7 +23,7 @@ MEANING = signed.OUTPUT.meanings[0]
 MUSC = Choice(site="MUSC")
 
 
-@pytest.fixture
+@staged
 def reported(musc, coordinator):
     participant = musc.infused()
 

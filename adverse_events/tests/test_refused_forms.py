@@ -13,7 +13,7 @@ from adverse_events.study_clocks import of_the_study
 from adverse_events.study_telling import reach_milestone, tell
 from adverse_events.tests.test_event_form import EVENT, Filled, medicine
 from adverse_events.voiding import void
-from conftest import NOW
+from conftest import NOW, staged
 from studytracker.dates import PartialDate
 
 DAY0 = date(2025, 5, 31)
@@ -78,7 +78,7 @@ FORMS = {
 }
 
 
-@pytest.fixture
+@staged
 def places(musc, coordinator, frozen):
     """{word in an address: row number}; AE 1 is serious and has everything, AE 2 is voided."""
     participant = musc.infused(DAY0)

@@ -12,13 +12,13 @@ from adverse_events.narrative import compose
 from adverse_events.reporting import complete, report
 from adverse_events.sae_reports import prepare
 from adverse_events.wording import judges_in_words
-from conftest import NOW
+from conftest import NOW, staged
 from studytracker.dates import PartialDate
 
 LATER = NOW + timedelta(hours=1)
 
 
-@pytest.fixture
+@staged
 def event(musc, coordinator):
     facts = {"term": "Fever", "started": PartialDate(2025, 6), "is_hospitalization": True}
     return report(participant=musc.screened(), by=coordinator, at=NOW, **facts)

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 
 from adverse_events.models import SERIOUSNESS, AdverseEvent
 from adverse_events.reporting import EventRefused, report
-from conftest import NOW
+from conftest import NOW, staged
 from participants.screening import withdraw
 from studytracker.dates import PartialDate
 
@@ -13,12 +13,12 @@ DAY0 = date(2025, 5, 31)
 JUNE = PartialDate(2025, 6)
 
 
-@pytest.fixture
+@staged
 def participant(musc):
     return musc.infused(DAY0)
 
 
-@pytest.fixture
+@staged
 def log(participant, coordinator):
     def make(**facts):
         facts = {"term": "Fatigue", "started": PartialDate(2025, 6, 2)} | facts

@@ -10,6 +10,7 @@ from adverse_events.models import AdverseEvent, ReviewMark
 from adverse_events.reporting import report
 from adverse_events.summary import overview
 from adverse_events.voiding import void
+from conftest import staged
 from studytracker.dates import PartialDate
 from studytracker.trust.models import Signature
 from studytracker.trust.signatures import standing
@@ -18,7 +19,7 @@ PASSWORD = "correct horse battery"
 MEANING = review.REVIEW.meanings[0]
 
 
-@pytest.fixture
+@staged
 def reported(musc, coordinator, now):
     participant = musc.infused()
 
@@ -31,7 +32,7 @@ def reported(musc, coordinator, now):
     return make
 
 
-@pytest.fixture
+@staged
 def signer(investigator):
     investigator.set_password(PASSWORD)
     investigator.save()

@@ -19,7 +19,7 @@ from adverse_events.sae_reports import (
     with_news,
 )
 from adverse_events.voiding import void
-from conftest import NOW
+from conftest import NOW, staged
 from studytracker.access.passwords import Reauthenticated
 from studytracker.dates import PartialDate
 from studytracker.trust.models import Signature
@@ -33,7 +33,7 @@ PASSWORD = "a password for this test"
 WHOLE = {"is_suspected": False, "causality": "unlikely", "aware_at": NOW - timedelta(hours=2)}
 
 
-@pytest.fixture
+@staged
 def event(musc, coordinator):
     facts = {"term": "Shingles, left T6", "started": PartialDate(2025, 6), "grade": 3, "is_hospitalization": True}
     return report(participant=musc.infused(DAY0), by=coordinator, at=NOW, **facts | WHOLE)

@@ -13,7 +13,7 @@ from adverse_events.assessing import assess
 from adverse_events.models import Trip, TripEvidence
 from adverse_events.reporting import report
 from adverse_events.rules import RuleRefused
-from conftest import NOW
+from conftest import NOW, staged
 from participants.holds import lift_hold
 from participants.models import Hold
 from studytracker import protocol
@@ -189,7 +189,7 @@ def test_the_oracle_would_notice_a_window_one_day_too_long():
 # --- on the record ------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
+@staged
 def on(trial, chair):
     rules.switch(rule_id="S1", is_on=True, reason="Agreed with the DSMB", by=chair, at=NOW - timedelta(days=60))
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from adverse_events import onsets, swimlane
 from adverse_events.reporting import report
 from adverse_events.voiding import void
-from conftest import NOW, TODAY
+from conftest import NOW, TODAY, staged
 from participants.axis import WIDTH, Axis
 from participants.medicines import record_medication
 from studytracker.dates import PartialDate
@@ -122,7 +122,7 @@ def test_nothing_is_drawn_of_nobody():
     assert (onsets.draw([]), onsets.draw([event(1, participant=SimpleNamespace(infused=None))])) == (None, None)
 
 
-@pytest.fixture
+@staged
 def told(musc, coordinator):
     participant = musc.infused(DAY0)
     facts = {"participant": participant, "by": coordinator, "at": NOW}

@@ -9,7 +9,7 @@ from adverse_events.models import AdverseEvent
 from adverse_events.reporting import EventRefused, complete, report
 from adverse_events.voiding import VoidingRefused, restore, void
 from adverse_events.worklist import items
-from conftest import NOW
+from conftest import NOW, staged
 from studytracker.access.models import User
 from studytracker.dates import PartialDate
 from studytracker.trust.models import Entry
@@ -17,7 +17,7 @@ from studytracker.trust.models import Entry
 REASON = "Entered under the wrong participant"
 
 
-@pytest.fixture
+@staged
 def event(musc, coordinator, frozen):
     participant = musc.infused(date(2025, 5, 31))
     facts = {"term": "Shingles", "started": PartialDate(2025, 6), "is_hospitalization": True}

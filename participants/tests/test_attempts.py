@@ -2,7 +2,7 @@ from datetime import date, time, timedelta
 
 import pytest
 
-from conftest import NOW, TODAY
+from conftest import NOW, TODAY, staged
 from participants.attempts import consent_again, reasons_by_site, screen_again
 from participants.models import Consent, Participant
 from participants.screening import ScreeningRefused, fail_screening
@@ -10,7 +10,7 @@ from participants.screening import ScreeningRefused, fail_screening
 FAILED = TODAY - timedelta(days=10)
 
 
-@pytest.fixture
+@staged
 def failed(musc):
     participant = musc.screened(TODAY - timedelta(days=20))
     facts = {"failed_on": FAILED, "reason": "White cells and zoster", "criteria": ["E2", "E6"]}

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from conftest import NOW, TODAY
+from conftest import NOW, TODAY, staged
 from participants.confirmation import KIND, MEANING, against_infusion, reasons_against, valid_on
 from participants.enrollment import EnrollmentRefused, enroll
 from participants.facts import void
@@ -41,7 +41,7 @@ NEGATIVE = ("HIV12AGB", "HBSAG", "HCAB", "HCG")
 PASSWORD = "a long pass phrase"  # noqa: S105
 
 
-@pytest.fixture
+@staged
 def on_record(musc):
     """on_record() is a participant whose criteria are met by what is on record and by the investigator's answers."""
 
@@ -68,7 +68,7 @@ def on_record(musc):
     return make
 
 
-@pytest.fixture
+@staged
 def ready(on_record, musc):
     participant = on_record()
     answer_the_rest(participant, musc)

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from conftest import NOW, TODAY
+from conftest import NOW, TODAY, staged
 from participants.correcting import correct_consent, correct_participant
 from participants.infusion import InfusionRefused, correct_end
 from participants.models import Consent, Infusion, Participant
@@ -19,7 +19,7 @@ from visits.models import Deviation
 SCREENED = TODAY - timedelta(days=20)
 
 
-@pytest.fixture
+@staged
 def screened(musc, frozen):
     return musc.answered()
 

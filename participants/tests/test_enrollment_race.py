@@ -13,6 +13,7 @@ import pytest
 from django.db import IntegrityError, connection, connections, transaction
 from django.urls import reverse
 
+from conftest import staged
 from participants.confirmation import KIND, MEANING
 from participants.eligibility import answers_for
 from participants.enrollment import EnrollmentRefused, enroll
@@ -49,7 +50,7 @@ def together(acts):
         return list(pool.map(run, acts))
 
 
-@pytest.fixture
+@staged
 def eligible(trial, coordinator, now):
     return many_eligible(PARTICIPANTS, trial, coordinator, now)
 

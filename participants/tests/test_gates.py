@@ -5,7 +5,7 @@ import pytest
 
 from adverse_events.reporting import report
 from adverse_events.review import KIND, REVIEW
-from conftest import NOW, TODAY, proof_of
+from conftest import NOW, TODAY, proof_of, staged
 from participants import decisions, gates
 from participants.decisions import DecisionRefused, confirm_decision, record_decision
 from participants.holds import open_hold
@@ -19,13 +19,13 @@ from visits.attendance import attend, miss
 DAY0 = TODAY - timedelta(days=30)
 
 
-@pytest.fixture
+@staged
 def first(musc):
     """Infused 30 days ago; nothing of it is reviewed."""
     return musc.infused(DAY0)
 
 
-@pytest.fixture
+@staged
 def second(musc, first):
     """Ready for the infusion today, but for what is not reviewed of the first."""
     participant = musc.enrolled()

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from conftest import NOW
+from conftest import NOW, staged
 from participants.enrollment import EnrollmentRefused, enroll
 from participants.holds import HoldRefused, decline_hold, lift_hold, open_hold, place_hold, propose_hold
 from participants.infusion import InfusionRefused
@@ -23,7 +23,7 @@ SENTENCE = (
 )
 
 
-@pytest.fixture
+@staged
 def hold(trial, investigator):
     return open_hold(**FACTS, by=investigator, at=NOW)
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, transaction
 
-from conftest import NOW, TODAY
+from conftest import NOW, TODAY, staged
 from participants.holds import open_hold
 from participants.infusion import InfusionRefused, correct_day0, infuse, infuse_despite
 from participants.models import CustodyEvent, DsmbDecision, Hold, Infusion
@@ -23,7 +23,7 @@ FACTS = {
 MAJOR = ("To close", "major", True)
 
 
-@pytest.fixture
+@staged
 def held(musc, investigator):
     """Ready, but for a hold."""
     participant = musc.enrolled()
@@ -136,7 +136,7 @@ def test_its_page_is_the_investigator_s_and_shows_what_is_closed(held, browse, c
 # --- A corrected Day 0 ---------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
+@staged
 def infused(musc, coordinator):
     participant = musc.enrolled()
     musc.dosed(participant, at=NOW - timedelta(minutes=40))  # thawed at 09:50

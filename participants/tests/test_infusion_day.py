@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from conftest import NOW, TODAY
+from conftest import NOW, TODAY, staged
 from participants import observation
 from participants.facts import Implausible
 from participants.infusion import InfusionRefused, correct_day0, infuse, interrupt, resume, stop_infusion
@@ -17,7 +17,7 @@ def at(hour, minute=0):
     return datetime(TODAY.year, TODAY.month, TODAY.day, hour, minute, tzinfo=ZONE)
 
 
-@pytest.fixture
+@staged
 def running(musc, coordinator):
     """Started at 10:15 on the day."""
     participant = musc.enrolled()

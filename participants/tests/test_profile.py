@@ -10,7 +10,7 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import NOW, TODAY
+from conftest import NOW, TODAY, staged
 from participants import strips
 from participants.axis import WIDTH, Axis
 from participants.labs import record_lab, record_range
@@ -87,7 +87,7 @@ def test_nothing_is_drawn_outside_its_strip_and_no_label_covers_another(given_va
     assert all(one[1] <= other[0] for one, other in zip(spans, spans[1:], strict=False))
 
 
-@pytest.fixture
+@staged
 def told(musc, coordinator, frozen):
     participant = musc.infused(DAY0)
     limits = {"low": None, "high": 34, "unit": "U/L", "starts_on": DAY0}

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import NOW
+from conftest import NOW, staged
 from participants.medicines import record_medication
 from participants.models import Medication, VitalSign
 from participants.prednisone import courses, daily
@@ -105,7 +105,7 @@ def test_the_limit_is_the_protocol_s():
     assert limit(RULES) == Decimal("0.5")
 
 
-@pytest.fixture
+@staged
 def treated(musc, coordinator):
     participant = musc.infused()
     facts = {"participant": participant, "by": coordinator, "at": NOW}

@@ -227,6 +227,10 @@ class Protocol(Contents):
     file: str
     sha256: str
 
+    def __deepcopy__(self, memo=None):
+        """Frozen, so itself: the copy of a row that keeps it needs no other."""
+        return self
+
     def site(self, code: str) -> SiteRules:
         return self._one(self.sites, "code", code, "site")
 

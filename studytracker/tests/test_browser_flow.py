@@ -7,7 +7,7 @@ import openpyxl
 import pytest
 
 from adverse_events.reporting import report
-from conftest import NOW, TODAY
+from conftest import NOW, TODAY, staged
 from participants.models import Participant
 from studytracker.dates import PartialDate
 from studytracker.outbox.delivery import deliver
@@ -282,7 +282,7 @@ PAGES = (
 )
 
 
-@pytest.fixture
+@staged
 def full_pages(musc):
     """Something to show on each of PAGES."""
     participant = musc.infused(DUE_TODAY)

@@ -12,7 +12,7 @@ from adverse_events.reporting import report
 from adverse_events.sae_reports import prepare
 from adverse_events.study_clocks import of_the_study
 from adverse_events.study_telling import reach_milestone, tell
-from conftest import NOW
+from conftest import NOW, staged
 from participants.decisions import record_decision
 from participants.holds import propose_hold
 from participants.labs import record_lab, record_range
@@ -231,7 +231,7 @@ def address(name):
     return reverse(name, args=[row_number(arg) if arg in ROWS else arg for arg in PAGES[name][0]])
 
 
-@pytest.fixture
+@staged
 def stage(musc, coordinator, chair, monitor, frozen):
     """MUSC-001 on study with overdue visits, an event and a mail; MUSC-002 ready to enroll."""
     participant = musc.infused(DAY0)

@@ -5,10 +5,9 @@ import io
 import re
 from datetime import date, timedelta
 
-import pytest
 from icalendar import Calendar
 
-from conftest import NOW, TODAY
+from conftest import NOW, TODAY, staged
 from participants.screening import withdraw
 from studytracker.outbox.delivery import deliver
 from studytracker.outbox.models import Mail
@@ -20,7 +19,7 @@ from visits.models import Visit
 DAY0S = (8, 9, 10, 18, 40, 17, 35)  # days before TODAY: windows that close tomorrow, today, closed yesterday, long ago
 
 
-@pytest.fixture
+@staged
 def site(musc):
     """Visits at every state on both sides of the line: overdue, open, done, missed, after a withdrawal."""
     people = [musc.infused(TODAY - timedelta(days=ago)) for ago in DAY0S[1:]]

@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime
 import pytest
 from django.db import IntegrityError, transaction
 
-from conftest import NOW
+from conftest import NOW, staged
 from participants.screening import withdraw
 from visits.attendance import AttendanceRefused, attend, day_words, miss
 from visits.models import Visit
@@ -12,12 +12,12 @@ DAY0 = date(2025, 5, 31)
 SOON = datetime(2025, 6, 10, 20, tzinfo=UTC)  # two business days after Saturday 7 June
 
 
-@pytest.fixture
+@staged
 def participant(musc):
     return musc.infused(DAY0)
 
 
-@pytest.fixture
+@staged
 def week_1(participant):
     """Window 5 to 9 June."""
     return participant.visits.get(code="W1")

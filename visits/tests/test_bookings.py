@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime, time
 import pytest
 from django.db import IntegrityError, transaction
 
-from conftest import NOW
+from conftest import NOW, staged
 from participants.screening import withdraw
 from visits.attendance import attend, miss
 from visits.bookings import BookingRefused, book, booked_for, cancel, day_to_log
@@ -13,13 +13,13 @@ DAY0 = date(2025, 5, 31)
 LATER = datetime(2025, 6, 27, 15, tzinfo=UTC)  # Friday
 
 
-@pytest.fixture
+@staged
 def week_4(musc):
     """Window 25 June to 1 July."""
     return musc.infused(DAY0).visits.get(code="W4")
 
 
-@pytest.fixture
+@staged
 def booked(week_4, coordinator):
     def make(on=date(2025, 6, 26), start_time=time(9, 30), at=NOW):
         return book(visit=week_4, on=on, start_time=start_time, by=coordinator, at=at)

@@ -10,7 +10,7 @@ from dateutil.tz import tzical
 from django.db import IntegrityError, transaction
 from icalendar import Calendar
 
-from conftest import NOW, TODAY
+from conftest import NOW, TODAY, staged
 from participants.infusion import correct_day0
 from participants.screening import withdraw
 from visits import feeds
@@ -22,7 +22,7 @@ from visits.timezones import timezone
 DAY0 = date(2025, 5, 31)  # week 2: 11 to 17 June, overdue on the 18th
 
 
-@pytest.fixture
+@staged
 def participant(musc):
     return musc.infused(DAY0)
 
@@ -132,7 +132,7 @@ def fetch(client, token, kind="windows"):
     return client.get(f"/calendar/{token}/{kind}.ics")
 
 
-@pytest.fixture
+@staged
 def token(participant, coordinator):
     return feeds.make(user=coordinator, at=NOW)
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from conftest import NOW
+from conftest import NOW, staged
 from studytracker.trust.models import Entry
 from visits import deviations
 from visits.attendance import AttendanceRefused, attend
@@ -21,7 +21,7 @@ EARLIER = date(2025, 6, 12)  # in the window, and logged late
 MOVED = "Other: moved"
 
 
-@pytest.fixture
+@staged
 def logged(musc, coordinator, frozen):
     """W2 out of its window, with one procedure not done: two drafted deviations."""
     visit = musc.infused(DAY0).visits.get(code="W2")

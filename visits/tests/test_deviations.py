@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime
 import pytest
 from django.db import IntegrityError, transaction
 
-from conftest import NOW, TODAY
+from conftest import NOW, TODAY, staged
 from visits import deviations as acts
 from visits.attendance import attend, miss
 from visits.deviations import DeviationRefused, classify, close, complete, report, void
@@ -14,18 +14,18 @@ DAY0 = date(2025, 5, 31)
 SOON = datetime(2025, 6, 10, 20, tzinfo=UTC)
 
 
-@pytest.fixture
+@staged
 def participant(musc):
     return musc.infused(DAY0)
 
 
-@pytest.fixture
+@staged
 def drafted(participant, coordinator):
     miss(visit=participant.visits.get(code="W2"), reason="Illness", by=coordinator, at=NOW)
     return Deviation.objects.get()
 
 
-@pytest.fixture
+@staged
 def completed(drafted, coordinator):
     return complete(deviation=drafted, impact="No week 2 values", action="Called", by=coordinator, at=NOW)
 

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from conftest import NOW
+from conftest import NOW, staged
 from participants.labs import record_lab, record_range
 from participants.models import LabResult, SledaiScore, VitalSign
 from visits import measurements, procedures
@@ -19,7 +19,7 @@ LOG = "/visits/MUSC-001/W1/log/"
 SEEN = date(2025, 6, 7)
 
 
-@pytest.fixture
+@staged
 def participant(musc, coordinator):
     record_range(
         site="MUSC", test="WBC", low=Decimal(4), high=Decimal(11), unit="10^9/L", starts_on=date(2020, 1, 1),
@@ -28,7 +28,7 @@ def participant(musc, coordinator):
     return musc.infused(DAY0)
 
 
-@pytest.fixture
+@staged
 def visit(participant):
     return Visit.objects.for_page().get(participant=participant, code="W1")
 

@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 from django.db import IntegrityError, transaction
 
-from conftest import NOW, TODAY
+from conftest import NOW, TODAY, staged
 from visits.attendance import attend
 from visits.models import VisitProcedure
 from visits.procedures import ProceduresRefused, of, record
@@ -12,12 +12,12 @@ DAY0 = date(2025, 5, 31)
 REASON = "Specimen or measurement could not be obtained"
 
 
-@pytest.fixture
+@staged
 def week_2(musc):
     return musc.infused(DAY0).visits.get(code="W2")
 
 
-@pytest.fixture
+@staged
 def answers(week_2):
     return {procedure.code: "" for procedure in of(week_2)} | {"cbc": REASON}
 

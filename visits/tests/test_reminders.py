@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from conftest import NOW, TODAY
+from conftest import NOW, TODAY, staged
 from participants.screening import withdraw
 from studytracker.outbox.ledger import matters
 from studytracker.outbox.models import Notice
@@ -28,7 +28,7 @@ def noon(day):
     return datetime.combine(day, time(12), ZoneInfo("America/New_York"))
 
 
-@pytest.fixture
+@staged
 def week_1(musc, chair):
     return musc.infused(DAY0, screened_before=10).visits.get(code="W1")
 

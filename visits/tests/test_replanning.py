@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from conftest import NOW
+from conftest import NOW, staged
 from participants.infusion import InfusionRefused, correct_day0
 from participants.models import Day0Correction, Infusion
 from participants.screening import withdraw
@@ -12,12 +12,12 @@ from visits.models import Visit, WindowMove
 DAY0 = date(2025, 5, 31)
 
 
-@pytest.fixture
+@staged
 def participant(musc):
     return musc.infused(DAY0)
 
 
-@pytest.fixture
+@staged
 def correct(participant, coordinator):
     def make(on, start_time=time(10, 15), reason="Infusion record"):
         return correct_day0(

@@ -5,7 +5,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import NOW, TODAY
+from conftest import NOW, TODAY, staged
 from participants.screening import withdraw
 from studytracker.protocol.models import Site
 from visits import status
@@ -15,7 +15,7 @@ from visits.models import Visit
 DAY0 = date(2025, 5, 31)
 
 
-@pytest.fixture
+@staged
 def week_2(musc):
     """Window 11 to 17 June, target 14 June."""
     return musc.infused(DAY0).visits.get(code="W2")

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from conftest import NOW, TODAY
+from conftest import NOW, TODAY, staged
 from participants.screening import withdraw
 from studytracker.protocol.models import Site
 from visits.attendance import attend
@@ -12,7 +12,7 @@ from visits.strip import draw
 DAY0 = date(2025, 5, 31)
 
 
-@pytest.fixture
+@staged
 def strip(musc):
     def make(**kept):
         today = Site.todays(NOW)

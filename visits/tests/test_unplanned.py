@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime
 import pytest
 from django.db import IntegrityError, transaction
 
-from conftest import NOW, TODAY
+from conftest import NOW, TODAY, staged
 from participants.screening import withdraw
 from studytracker.protocol.models import Site
 from visits.attendance import AttendanceRefused
@@ -13,7 +13,7 @@ from visits.unplanned import log
 DAY0 = date(2025, 5, 31)
 
 
-@pytest.fixture
+@staged
 def outside(coordinator):
     def make(participant, kind="UNS", on=TODAY, procedures=None, at=NOW):
         facts = {"attended_on": on, "visit_type": "clinic", "note": "Rash", "procedures": procedures or {}}
@@ -22,7 +22,7 @@ def outside(coordinator):
     return make
 
 
-@pytest.fixture
+@staged
 def left(musc, coordinator):
     participant = musc.infused(DAY0)
     facts = {"reason": "pregnancy", "note": "", "by": coordinator, "at": NOW}

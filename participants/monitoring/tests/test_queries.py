@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 from django.urls import reverse
 
-from conftest import NOW
+from conftest import NOW, staged
 from participants.monitoring import asking, records
 from participants.monitoring.asking import QueryRefused
 from participants.monitoring.models import Message, Query
@@ -20,7 +20,7 @@ from studytracker.trust.acting import because
 from studytracker.trust.models import Entry
 
 
-@pytest.fixture
+@staged
 def query(about, monitor):
     return asking.ask(record=about(), column="grade", text="The note says grade 3", by=monitor, at=NOW)
 

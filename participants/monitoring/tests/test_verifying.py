@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from adverse_events.models import AdverseEvent
 from adverse_events.voiding import void as void_event
-from conftest import NOW, TODAY
+from conftest import NOW, TODAY, staged
 from participants.facts import void
 from participants.monitoring import records
 from participants.monitoring.models import Verification
@@ -18,7 +18,7 @@ from studytracker.trust.acting import because
 from studytracker.trust.models import Entry
 
 
-@pytest.fixture
+@staged
 def marked(about, monitor):
     [mark] = verify(record=about(), columns=["grade"], seen=last_entry(about()), by=monitor, at=NOW)
     return mark

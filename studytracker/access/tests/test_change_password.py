@@ -2,6 +2,7 @@
 
 import pytest
 
+from conftest import staged
 from studytracker.access.passwords import FREE_TRIES
 from studytracker.trust.models import Act, Entry
 
@@ -9,7 +10,7 @@ OLD, NEW = "correct horse battery", "staple of another kind"
 ADDRESS = "/password/"
 
 
-@pytest.fixture
+@staged
 def account(coordinator, frozen):
     coordinator.set_password(OLD)
     coordinator.save()

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError
 
-from conftest import NOW
+from conftest import NOW, staged
 from studytracker.access.models import Attempt, Membership
 from studytracker.access.passwords import FREE_TRIES, checked, client_address, wait
 from studytracker.trust.models import Act, Entry
@@ -14,7 +14,7 @@ from studytracker.trust.models import Act, Entry
 PASSWORD = "a long pass phrase"  # noqa: S105
 
 
-@pytest.fixture
+@staged
 def account(coordinator):
     coordinator.set_password(PASSWORD)
     coordinator.save()

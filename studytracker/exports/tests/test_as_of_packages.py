@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from adverse_events.models import AdverseEvent
 from adverse_events.reporting import report
+from conftest import staged
 from studytracker.dates import PartialDate
 from studytracker.exports import jobs, package
 from studytracker.exports.datasets import all_datasets
@@ -46,7 +47,7 @@ def packed(settings, tmp_path, now):
     return make
 
 
-@pytest.fixture
+@staged
 def told(musc, emory, coordinator, now):
     """A record, and what happens to it an hour later."""
     participant = musc.infused()

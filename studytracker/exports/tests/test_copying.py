@@ -5,6 +5,7 @@ from django.db import connection
 
 from adverse_events.models import AdverseEvent
 from adverse_events.reporting import report
+from conftest import staged
 from studytracker.dates import PartialDate
 from studytracker.exports import copying, formats
 from studytracker.exports.datasets import all_datasets, field_of
@@ -17,7 +18,7 @@ TRICKY = [
 ]
 
 
-@pytest.fixture
+@staged
 def tricky(musc, coordinator, now):
     participant = musc.infused()
     for number, text in enumerate(TRICKY):

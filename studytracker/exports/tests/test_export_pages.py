@@ -6,6 +6,7 @@ import zipfile
 import pytest
 from django.urls import reverse
 
+from conftest import staged
 from studytracker.exports import jobs
 from studytracker.exports.datasets import all_datasets
 from studytracker.exports.models import Download, ExportJob
@@ -14,7 +15,7 @@ from studytracker.exports.privacy import Level
 GIVEN = {"datasets": ["visits"], "sites": ["MUSC"], "format": "csv", "level": "coded", "purpose": "for the tests"}
 
 
-@pytest.fixture
+@staged
 def at_musc(coordinator, now):
     return jobs.request_export(**GIVEN, by=coordinator, at=now)
 

@@ -16,6 +16,7 @@ from lxml import etree
 
 from adverse_events.models import AdverseEvent
 from adverse_events.reporting import report
+from conftest import staged
 from participants.models import Participant
 from participants.screening import withdraw
 from studytracker import protocol
@@ -59,7 +60,7 @@ def transactional(path, now):
     return path
 
 
-@pytest.fixture
+@staged
 def recorded(musc, emory, coordinator, now):
     """A record with a change, a withdrawal and words that are markup elsewhere."""
     participant = musc.infused()
@@ -81,7 +82,7 @@ def recorded(musc, emory, coordinator, now):
     return participant
 
 
-@pytest.fixture
+@staged
 def every_kind(coordinator):
     """One row of every table of the record."""
     rows = Rows(coordinator)

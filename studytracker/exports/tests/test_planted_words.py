@@ -15,6 +15,7 @@ from openpyxl import load_workbook
 
 from adverse_events.models import AdverseEvent
 from adverse_events.reporting import report
+from conftest import staged
 from studytracker.dates import PartialDate
 from studytracker.exports import package
 from studytracker.exports.datasets import Kind, all_datasets
@@ -83,7 +84,7 @@ def markers(by, at):
     return plant(lambda model, field: f"Mk{draw.getrandbits(40):010x}", by, at)
 
 
-@pytest.fixture
+@staged
 def every_table(musc, coordinator, now):
     """A participant's record, and one row at least of every table."""
     participant = musc.infused()
@@ -96,14 +97,14 @@ def every_table(musc, coordinator, now):
     return participant
 
 
-@pytest.fixture
+@staged
 def marked(every_table, coordinator, now):
     planted = markers(coordinator, now)
     assert len(planted) > 40
     return planted
 
 
-@pytest.fixture
+@staged
 def told_in_sdtm(musc, coordinator, now):
     """A record that SDTM can tell, with a marker in every text of it."""
     participant = musc.infused()
@@ -199,7 +200,7 @@ def test_public_tables_hold_no_free_text_at_any_level(told_in_sdtm, packed):
 ACTIVE = ("=1+1", "+1", "-1+1", "@SUM(1)", "\t=1", "＝1", "=cmd|'/c x'!A1", "<script>x</script>", "]]>&<b>\"'")
 
 
-@pytest.fixture
+@staged
 def active(every_table, coordinator, now):
     """Something that is code elsewhere in every free text of every table."""
     turns = iter(range(10**6))

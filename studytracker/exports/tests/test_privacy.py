@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conftest import staged
 from studytracker.dates import PartialDate
 from studytracker.exports import jobs
 from studytracker.exports.datasets import Kind, all_datasets
@@ -23,7 +24,7 @@ WHOLE_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 PAPERS_WITH_DATES = {"manifest.json", "README.txt"}  # when the package was made, not when anything happened
 
 
-@pytest.fixture
+@staged
 def marked(musc, coordinator, now):
     """A participant whose every free text holds the marker and its own place."""
     from adverse_events.models import AdverseEvent

@@ -18,6 +18,7 @@ from openpyxl import load_workbook
 
 from adverse_events.models import AdverseEvent
 from adverse_events.reporting import report
+from conftest import staged
 from participants.screening import fail_screening, withdraw
 from studytracker.dates import PartialDate
 from studytracker.exports import jobs, package
@@ -42,7 +43,7 @@ def order(at, **options):
     return Order("EXP", ("visits",), ("EMORY", "MUSC"), "registry", Level.CODED, "", "", at, options=options)
 
 
-@pytest.fixture
+@staged
 def told(musc, emory, coordinator, now):
     """Four infused, one enrolled only, one screen failure; events before and after the infusion, some voided."""
     draw = random.Random(20250618)

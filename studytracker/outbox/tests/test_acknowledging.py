@@ -3,7 +3,7 @@ from datetime import date, timedelta
 import pytest
 from django.core import mail as postbox
 
-from conftest import NOW, TODAY
+from conftest import NOW, TODAY, staged
 from studytracker.outbox.acknowledging import AcknowledgementRefused, acknowledge, end
 from studytracker.outbox.delivery import drain
 from studytracker.outbox.models import Acknowledgement, Mail, Notice
@@ -26,7 +26,7 @@ def days(count):
     return NOW + timedelta(days=count)
 
 
-@pytest.fixture
+@staged
 def told(musc):
     """The coordinator heard of W1 and W2 today."""
     participant = musc.infused(DAY0)
@@ -34,7 +34,7 @@ def told(musc):
     return participant
 
 
-@pytest.fixture
+@staged
 def notice(told):
     visit = told.visits.get(code="W1")
     return Notice.objects.select_related("site").get(object_id=visit.pk, stage="overdue-1")

@@ -9,7 +9,7 @@ import pytest
 from django.core import mail as postbox
 from django.urls import reverse
 
-from conftest import NOW
+from conftest import NOW, staged
 from studytracker.access.models import User
 from studytracker.outbox import tasks
 from studytracker.outbox.delivery import TRIES, drain
@@ -51,7 +51,7 @@ def server(settings):
     return Server
 
 
-@pytest.fixture
+@staged
 def waiting(musc, emory):
     musc.infused(DAY0), emory.infused(DAY0)
     sweep(NOW)

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError
 
-from conftest import NOW
+from conftest import NOW, staged
 from studytracker.outbox import health_views
 from studytracker.outbox.health import is_late, period
 from studytracker.outbox.models import Heartbeat, Mail
@@ -12,7 +12,7 @@ from studytracker.trust.models import Comparison
 MISSING = {"status": "warn"}
 
 
-@pytest.fixture
+@staged
 def beating(trial, frozen):
     return Heartbeat.objects.create(job="sweep", at=NOW)
 

@@ -2,10 +2,9 @@ import re
 import smtplib
 from datetime import UTC, date, datetime, timedelta
 
-import pytest
 from django.core import mail as postbox
 
-from conftest import NOW, TODAY
+from conftest import NOW, TODAY, staged
 from participants.screening import withdraw
 from studytracker.access.models import User
 from studytracker.outbox import delivery
@@ -46,7 +45,7 @@ def infused(cast):
     return participant
 
 
-@pytest.fixture
+@staged
 def overdue(musc):
     return infused(musc)
 

@@ -13,8 +13,13 @@ A_SKIP = "import pytest\n\ndef test_page():\n    pytest.skip('no Chromium')\n"
 A_FAILURE = "def test_that():\n    assert False\n"
 READS_DATABASE = """
 import os
+import pytest
 
-def test_database():
+@pytest.fixture
+def db():
+    pass
+
+def test_database(db):
     assert os.environ.get("DATABASE_URL", "postgres://studytracker@127.0.0.1:").startswith(
         "postgres://studytracker@127.0.0.1:"
     )

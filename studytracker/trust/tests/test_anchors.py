@@ -6,7 +6,7 @@ import pytest
 from django.core import mail
 from django.db import connection
 
-from conftest import NOW
+from conftest import NOW, staged
 from studytracker.outbox.models import Notice
 from studytracker.protocol.models import Slot
 from studytracker.trust import anchors, backup, sealing, triggers, upkeep, verifier
@@ -14,7 +14,7 @@ from studytracker.trust.exported import trail_lines
 from studytracker.trust.models import Anchor, Comparison
 
 
-@pytest.fixture
+@staged
 def anchored(coordinator, investigator, emory_investigator, frozen):
     upkeep.keep(NOW)
     return Anchor.objects.get()

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from adverse_events.models import AdverseEvent
 from adverse_events.reporting import report
-from conftest import NOW, apart
+from conftest import NOW, apart, staged
 from studytracker.dates import PartialDate
 from studytracker.trust import wording
 from studytracker.trust.acting import acting, because
@@ -22,7 +22,7 @@ from visits.models import Visit
 DAY0 = date(2025, 5, 31)
 
 
-@pytest.fixture
+@staged
 def both_sites(musc, emory, coordinator, emory_coordinator, frozen):
     for cast, by in ((musc, coordinator), (emory, emory_coordinator)):
         report(participant=cast.infused(DAY0), term="Rash", started=PartialDate(2025, 6), by=by, at=NOW)

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connection, connections
 
-from conftest import NOW, apart
+from conftest import NOW, apart, staged
 from studytracker.protocol.models import Slot
 from studytracker.trust import backup, bundle, dumps, sealing
 from studytracker.trust.acting import acting
@@ -25,7 +25,7 @@ from studytracker.trust.replay import verify
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
+@staged
 def busy(musc):
     musc.infused()
     sealing.seal(NOW)

@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection, models, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Concat
 
+from conftest import staged
 from studytracker.trust.acting import because
 from studytracker.trust.coverage import covered_models, is_clinical, is_final
 from studytracker.trust.models import Entry
@@ -15,7 +16,7 @@ from studytracker.trust.models import Entry
 from .rows import KEY_ONLY, Rows, everything, last_id, live, models_under_test, should_be_told, told
 
 
-@pytest.fixture
+@staged
 def rows(coordinator):
     return Rows(coordinator)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from adverse_events.reporting import report
-from conftest import NOW
+from conftest import NOW, staged
 from studytracker.dates import PartialDate
 
 from . import racing
@@ -15,12 +15,12 @@ DAY = {"happened_on_day": "17", "happened_on_month": "6", "happened_on_year": "2
 TYPED = DAY | {"category": "privacy"}
 
 
-@pytest.fixture
+@staged
 def participant(musc, frozen):
     return musc.infused()
 
 
-@pytest.fixture
+@staged
 def event(participant, coordinator):
     return report(participant=participant, term="Rash", started=PartialDate(2025, 6), by=coordinator, at=NOW)
 

@@ -10,7 +10,7 @@ from django.db.models import F
 from adverse_events import voiding
 from adverse_events.models import AdverseEvent
 from adverse_events.reporting import complete, report
-from conftest import NOW
+from conftest import NOW, staged
 from participants.models import Medication, Participant
 from studytracker.access.passwords import Reauthenticated, WrongPassword, reauthenticate
 from studytracker.dates import PartialDate
@@ -36,7 +36,7 @@ def signed_kinds(settings):
     settings.SIGNED_KINDS = settings.SIGNED_KINDS | SETTING
 
 
-@pytest.fixture
+@staged
 def events(musc, coordinator):
     participant = musc.infused()
     for term in ("Rash", "Fatigue"):

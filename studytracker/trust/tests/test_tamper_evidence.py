@@ -8,7 +8,7 @@ import pytest
 from django.core.management.base import CommandError
 from django.db import transaction
 
-from conftest import NOW
+from conftest import NOW, staged
 from studytracker.protocol.models import Slot
 from studytracker.trust import sealing, verifier
 from studytracker.trust.exported import VERIFIER, trail_lines
@@ -17,7 +17,7 @@ from studytracker.trust.models import Entry
 from .tampering import KINDS, ONLY_BY_ANCHOR, found, tamper
 
 
-@pytest.fixture
+@staged
 def sealed(trial):
     for number in range(40, 50):
         Slot.objects.create(number=number)

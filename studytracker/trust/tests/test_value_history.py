@@ -9,7 +9,7 @@ import pytest
 from adverse_events.correcting import correct as correct_event
 from adverse_events.models import AdverseEvent
 from adverse_events.reporting import report
-from conftest import NOW
+from conftest import NOW, staged
 from participants.correcting import correct_consent, correct_participant
 from participants.models import Consent
 from studytracker.dates import PartialDate
@@ -25,7 +25,7 @@ DAY0 = date(2025, 5, 30)
 LINK = re.compile(r'<a class="value-history" href="([^"]+)">')
 
 
-@pytest.fixture
+@staged
 def visit(musc, coordinator, frozen):
     row = musc.infused(DAY0).visits.get(code="W2")
     every = {procedure.code: "" for procedure in of(row)} | {"vitals": "Participant refused"}

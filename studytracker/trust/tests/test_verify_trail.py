@@ -5,7 +5,7 @@ from django.core.management import CommandError
 from django.db import connection, models
 
 from adverse_events.reporting import report
-from conftest import NOW, TODAY
+from conftest import NOW, TODAY, staged
 from participants.models import Participant
 from studytracker.dates import PartialDate
 from studytracker.outbox.sweeping import sweep
@@ -17,7 +17,7 @@ from studytracker.trust.replay import verify
 from .rows import Rows, models_under_test
 
 
-@pytest.fixture
+@staged
 def busy(musc, emory, coordinator, frozen):
     """Rows in every table, some changed more than once."""
     participant = musc.infused(TODAY.replace(day=1))

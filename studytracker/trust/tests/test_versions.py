@@ -6,7 +6,7 @@ from django.db import models, transaction
 
 from adverse_events.models import AdverseEvent
 from adverse_events.reporting import report
-from conftest import NOW
+from conftest import NOW, staged
 from studytracker.dates import PartialDate
 from studytracker.trust.acting import because
 from studytracker.trust.models import Entry
@@ -23,7 +23,7 @@ EDITED = {
 }
 
 
-@pytest.fixture
+@staged
 def event(musc, coordinator):
     return report(participant=musc.infused(), term="Rash", started=PartialDate(2025, 6), by=coordinator, at=NOW)
 

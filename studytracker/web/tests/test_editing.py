@@ -7,7 +7,7 @@ import pytest
 
 from adverse_events.models import AdverseEvent
 from adverse_events.reporting import complete, report
-from conftest import NOW
+from conftest import NOW, staged
 from studytracker.dates import PartialDate
 from visits.attendance import attend
 from visits.bookings import book
@@ -22,7 +22,7 @@ def hidden(page):
     return dict(re.findall(r'<input type="hidden" name="(opened_version|instead_of)" value="(\d+)"', page))
 
 
-@pytest.fixture
+@staged
 def deviation(musc, coordinator, frozen):
     facts = {"category": "privacy", "happened_on": DAY0, "description": "Fax to a wrong number"}
     return report_deviation(participant=musc.infused(DAY0), **facts, by=coordinator, at=NOW)
