@@ -90,12 +90,17 @@ def no_seat(participant, seats):
 
 def reasons_against(participant, on) -> list[str]:
     """Why this participant cannot be enrolled on that day, slots apart; empty when nothing stands in the way."""
+    facts = evidence.of(participant)
+    return reasons_of(participant, worksheet_of(facts, on).assessment, facts)
+
+
+def reasons_of(participant, assessment, facts) -> list[str]:
+    """The same, for whoever has read and judged the facts of this moment."""
     if not participant.is_open:
         return [f"{participant} is closed: {participant.stage.lower()}."]
     if participant.enrolled:
         return [f"{participant} is enrolled already, in slot {participant.enrolled.slot_id}."]
-    facts = evidence.of(participant)
-    return worksheet_of(facts, on).assessment.sentences() or confirmation.reasons_against(participant, facts)
+    return assessment.sentences() or confirmation.reasons_against(participant, facts)
 
 
 def seats():

@@ -18,7 +18,7 @@ from studytracker.web.editing import opened_version
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
-from . import enrollment, gates, holds, infusion, profile, screening, steroid_curve, timeline
+from . import enrollment, evidence, gates, holds, infusion, profile, screening, steroid_curve, timeline
 from .actions import actions
 from .forms import (
     CriteriaForm,
@@ -161,20 +161,20 @@ def criteria(request, identifier):
 def enroll(request, identifier):
     row = reach(Participant.objects.for_listing(), request.user, needs=Permission.ENROLL, identifier=identifier)
     at = timezone.now()
-    taken, seats = enrollment.seats()
-    refusals = enrollment.reasons_against(row, row.site.today(at))
-    if not refusals:
-        refusals = holds.reasons_against(row.site_id)
-    if not refusals and taken >= seats:
-        refusals = [enrollment.no_seat(row, seats)]
-    form = EnrollmentForm(posted(request), initial={"enrolled_on": row.site.today(at)})
+    today = row.site.today(at)
+    form = EnrollmentForm(posted(request), initial={"enrolled_on": today})
     made = submit(request, form, partial(enrollment.enroll, participant=row, by=request.user, at=at))
     if made:
         messages.success(request, f"{row} is enrolled in slot {made.slot_id}. Next: the infusion.")
         return redirect("participant", row.identifier)
-    context = {"form": form, "refusals": refusals, "seats": (taken, seats)}
-    assessment = screening.assessment(row, row.site.today(at))
-    return page(request, "participants/enroll.html", row, assessment=assessment, **context)
+    facts = evidence.of(row, until=row.infused_on)
+    assessment = screening.worksheet_of(facts, row.infused_on or today).assessment
+    taken, seats = enrollment.seats()
+    refusals = enrollment.reasons_of(row, assessment, facts) or holds.reasons_against(row.site_id)
+    if not refusals and taken >= seats:
+        refusals = [enrollment.no_seat(row, seats)]
+    context = {"form": form, "refusals": refusals, "seats": (taken, seats), "assessment": assessment}
+    return page(request, "participants/enroll.html", row, **context)
 
 
 @form_view
