@@ -6,7 +6,7 @@ WEEKS = 4  # in one column
 DAYS = 7 * WEEKS
 GRADES = (5, 4, 3, 2, 1, 0)  # from the foot of the column; 0 is not graded
 BEFORE, UNSURE = "Before D0", "Weeks not known"
-LEFT, TOP, FOOT, HEIGHT, COLUMN = 36, 20, 22, 170, 96
+LEFT, TOP, FOOT, HEIGHT, COLUMN, RIGHT = 36, 20, 22, 170, 96, 16  # the last column's words reach into RIGHT
 LETTER = 6.6
 ROOM_FOR_WORDS = 12  # the height from which a segment holds its words
 
@@ -75,7 +75,7 @@ def draw(events) -> Chart | None:
     columns = [_column(label, number, members, unit) for number, (label, members) in enumerate(counted.items())]
     step = max(1, -(-most // 4))
     ticks = [(round(HEIGHT - FOOT - count * unit, 1), count) for count in range(0, most + 1, step)]
-    return Chart(LEFT + COLUMN * len(columns), HEIGHT, HEIGHT - FOOT, columns, ticks)
+    return Chart(LEFT + COLUMN * len(columns) + RIGHT, HEIGHT, HEIGHT - FOOT, columns, ticks)
 
 
 def bin_of(event):

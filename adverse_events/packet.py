@@ -26,7 +26,7 @@ from . import review, rule_board
 from .clock_tables import chip, due_words
 from .models import AdverseEvent, BoardMeeting
 from .narrative import compose
-from .outputs import listings, tables
+from .outputs import event_listings, listings, tables
 from .outputs.making import make_all
 
 OPEN, CLOSED = PARTS = ("open", "closed")
@@ -34,8 +34,9 @@ FIXED_DATE = (2000, 1, 1, 0, 0, 0)  # the same content gives the same archive
 OUTPUTS = (
     *(tables.Disposition, tables.Enrolment, tables.ScreenFailures, tables.DeviationTally, tables.Demographics),
     *(tables.Exposure, tables.VisitCompliance, tables.DataQuality, tables.SafetySummary, tables.EventsByTerm),
-    *(tables.EventsByGrade, tables.EventsByRelatedness, tables.PrimaryOutcome, listings.SeriousListing),
-    *(listings.Deaths, listings.EventListing, tables.LabSummary, tables.LabShifts, listings.LabAbnormalities),
+    *(tables.EventsByGrade, tables.EventsByRelatedness, tables.PrimaryOutcome, event_listings.SeriousListing),
+    *(event_listings.Deaths, event_listings.EventListing, tables.LabSummary, tables.LabShifts),
+    listings.LabAbnormalities,
 )
 
 
@@ -94,12 +95,18 @@ def _title(number, about):
     return Section(number, "Title page", facts=facts, words=words)
 
 
+def _design(registry) -> str:
+    """The registry's codes as they are read: 'Phase 1, single group, masking: none; 6 participants'."""
+    codes = (registry.phase.replace("PHASE", "Phase "), f"{registry.model}, masking: {registry.masking}".lower())
+    return f"{', '.join(codes).replace('_', ' ')}; {registry.participants} participants"
+
+
 def _synopsis(number, about):
     rules, arm = protocol.current(), protocol.current().treatment
     registry = rules.registry
     ready = [each for each in _waiting() if each]
     facts = [
-        ("Design", f"{registry.phase}, {registry.model}, {registry.masking}; {registry.participants} participants"),
+        ("Design", _design(registry)),
         ("Treatment", f"{arm.arm}, one infusion on Day 0"),
         ("Sponsor", registry.sponsor),
         ("Study chair", f"{registry.chair}, {registry.chair_affiliation}"),

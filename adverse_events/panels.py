@@ -44,4 +44,4 @@ def lane(participant, user, today):
         first = event.started.earliest
         style = f"grade-{event.grade or 0}"
         marks.append(Mark(first, max(first, last), label, words, style, event.is_ongoing, vague))
-    return Lane("AE", "Adverse events", marks)
+    return Lane("Events", "Adverse events", marks)

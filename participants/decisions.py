@@ -104,3 +104,20 @@ def waits_for(earlier, participant, on) -> list[str]:
 def reasons_against(participant, on) -> list[str]:
     """What the stagger rule still waits for before this participant may be infused on the day `on`."""
     return [sentence for earlier in before(participant, on) for sentence in waits_for(earlier, participant, on)]
+
+
+def closed_by_moving(participant, to_on) -> list:
+    """(participant, sentences) of each infused since, for whom the rule held on their Day 0 and would not have, had
+    this one's Day 0 been `to_on`. Changes nothing.
+    """
+    moved = Participant.objects.for_listing().prefetch_related("dsmb_decisions").get(pk=participant.pk)
+    moved.infused.infused_on = to_on
+    since = Participant.objects.for_listing().filter(infusion__infused_on__gte=to_on).exclude(pk=participant.pk)
+    if participant.protocol.stagger.scope == "site":
+        since = since.filter(site=participant.site_id)
+    found = [
+        (later, waits_for(moved, later, later.infused_on))
+        for later in since.order_by("infusion__started_at")
+        if not reasons_against(later, later.infused_on)
+    ]
+    return [(later, sentences) for later, sentences in found if sentences]

@@ -180,7 +180,8 @@ def lab_ranges(request, site):
         messages.success(request, f"Range of {made.test} from {day_label(made.starts_on)} is on file.")
         return redirect("lab_ranges", held)
     ranges = SiteLabRange.objects.visible_to(request.user).filter(site=held).select_related("recorded_by")
-    context = {"form": form, "site": held, "ranges": ranges}
+    names = {test.code: test.name for test in protocol.current().lab_tests}
+    context = {"form": form, "site": held, "ranges": [(names.get(each.test, each.test), each) for each in ranges]}
     return render(request, "participants/ranges.html", context, status=status_for(form))
 
 

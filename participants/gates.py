@@ -31,7 +31,7 @@ def gates(participant, started_at) -> list[Gate]:
         _consent(participant, started_at),
         _eligibility(participant, on),
         _holds(participant),
-        _between(participant, on),
+        between(decisions.reasons_against(participant, on)),
         _lot(participant, dose, started_at),
     ]
     if participant.protocol.product.second_person:
@@ -69,8 +69,7 @@ def _holds(participant):
     return Gate("No open hold", reasons, "None is open", _plain("Holds", "holds"), "other")
 
 
-def _between(participant, on):
-    reasons = decisions.reasons_against(participant, on)
+def between(reasons):
     words = "The safety data of whoever was infused before are reviewed"
     return Gate("Between participants", reasons, words, _plain("Slots and reviews", "slots"), "stagger_gate")
 

@@ -11,7 +11,7 @@ from studytracker.refusal import Refused
 from studytracker.trust.acting import because
 from studytracker.trust.versions import checked_reason
 
-from . import gates, holds
+from . import decisions, gates, holds
 from .doses import cells_in, is_within
 from .models import Day0Correction, Infusion, Interruption, Participant
 from .product import give, move_given
@@ -236,14 +236,15 @@ def correct_day0(*, participant, infused_on, start_time, reason, by, at):
     """Put a wrongly recorded start of the infusion right, and re-plan from it what has not happened yet.
 
     The planned cells stay: they were computed from the weight. The custody step "given" goes along. Each gate that was
-    open for the recorded start and is closed for the corrected one drafts a deviation. Returns the Day0Correction;
-    raises InfusionRefused.
+    open for the recorded start and is closed for the corrected one drafts a deviation; so does the gate between
+    participants of whoever was infused since. Returns the Day0Correction; raises InfusionRefused.
     """
     Participant.objects.select_for_update().get(pk=participant.pk)
     participant = Participant.objects.for_listing().get(pk=participant.pk)
     started_at = check_correction(participant=participant, infused_on=infused_on, start_time=start_time, at=at)
     infusion, reason = participant.infused, checked_reason(reason)
     closed_before = {gate.name for gate in gates.closed(participant, infusion.started_at)}
+    later = [(one, [gates.between(reasons)]) for one, reasons in decisions.closed_by_moving(participant, infused_on)]
     with because(reason):
         correction = Day0Correction.objects.create(
             infusion=infusion,
@@ -260,7 +261,8 @@ def correct_day0(*, participant, infused_on, start_time, reason, by, at):
         announce(settings.ON_DAY0_CORRECTED, correction, by=by, at=at)
         participant = Participant.objects.for_listing().get(pk=participant.pk)
         closed = [gate for gate in gates.closed(participant, started_at) if gate.name not in closed_before]
-        announce(settings.ON_GATES_NO_LONGER_OPEN, correction, closed, by=by, at=at)
+        for whose, its_gates in [(participant, closed), *later]:
+            announce(settings.ON_GATES_NO_LONGER_OPEN, correction, whose, its_gates, by=by, at=at)
     return correction
 
 

@@ -49,22 +49,11 @@ def record_lab(
     warnings = [planned.implausible(standard)] if standard is not None else []
     warnings = confirmed(warnings, acknowledged, field="value")
     low, high = _limits(participant, planned, collected, unit, low, high)
-    return LabResult.objects.create(
-        test=test,
-        collected=collected,
-        collected_at=_instant(participant, collected, collected_time),
-        comparator=comparator,
-        value=value,
-        unit=unit,
-        standard_value=standard,
-        standard_unit=planned.unit or "",
-        result=result,
-        low=low,
-        high=high,
-        laboratory=laboratory,
-        method=method,
-        **about(participant, visit_code=visit_code, source=source, warnings=warnings, by=by, at=at),
-    )
+    taken = {"test": test, "collected": collected, "collected_at": _instant(participant, collected, collected_time)}
+    reported = {"comparator": comparator, "value": value, "unit": unit, "result": result}
+    judged = {"standard_value": standard, "standard_unit": planned.unit or "", "low": low, "high": high}
+    shared = about(participant, visit_code=visit_code, source=source, warnings=warnings, by=by, at=at)
+    return LabResult.objects.create(**taken, **reported, **judged, **shared, laboratory=laboratory, method=method)
 
 
 @transaction.atomic

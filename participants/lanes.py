@@ -19,7 +19,7 @@ def medicines(participant, user, today):
         ends = "ongoing" if row.is_ongoing else f"to {row.ended or 'an unknown day'}"
         words = f"{row.drug}, {row.amount}: from {row.started or 'an unknown day'} {ends}"
         marks.append(Mark(first, max(first, last), f"{row.drug}{dose}", words, "cm", row.is_ongoing, vague))
-    return Lane("CM", "Medicines", marks)
+    return Lane("Medicines", "Medicines", marks)
 
 
 def activity(participant, user, today):
@@ -42,4 +42,4 @@ def flags(participant, user, today):
         marks.append(
             Mark(row.collected.earliest, row.collected.latest, label, words, "lb", False, not row.collected.is_full)
         )
-    return Lane("LB", "Labs outside limits", marks)
+    return Lane("Labs", "Labs outside limits", marks)

@@ -37,34 +37,23 @@ def record_medication(
     rules = participant.protocol
     drug_code = drug_code or _known(rules, drug)
     _check_class(rules, drug_code, drug_class, route)
+    _check_dates(participant, started, ended, is_ongoing, at)
+    if dose is not None and (dose <= 0 or not dose_unit):
+        raise FactRefused("Give the dose as a number above 0 with its unit.", field="dose")
+    warnings = confirmed(_warnings(rules, drug_class, dose, per_day), acknowledged, field="dose")
+    medicine = {"drug": drug, "drug_code": drug_code, "drug_class": drug_class, "indication": indication}
+    amount = {"dose": dose, "dose_unit": dose_unit, "per_day": per_day, "route": route}
+    dates = {"started": started, "ended": ended, "is_ongoing": is_ongoing}
+    shared = about(participant, visit_code=visit_code, source=source, warnings=warnings, by=by, at=at)
+    return Medication.objects.create(**medicine, **amount, **dates, **shared)
+
+
+def _check_dates(participant, started, ended, is_ongoing, at):
     for on, field in ((started, "started"), (ended, "ended")):
         refuse_future(participant, on, at, field=field)
     if is_ongoing and ended:
         raise FactRefused("An ongoing medicine has no last dose: leave one of the two out.", field="ended")
     refuse_backwards(started, ended)
-    if dose is not None and (dose <= 0 or not dose_unit):
-        raise FactRefused("Give the dose as a number above 0 with its unit.", field="dose")
-    return Medication.objects.create(
-        drug=drug,
-        drug_code=drug_code,
-        drug_class=drug_class,
-        dose=dose,
-        dose_unit=dose_unit,
-        per_day=per_day,
-        route=route,
-        started=started,
-        ended=ended,
-        is_ongoing=is_ongoing,
-        indication=indication,
-        **about(
-            participant,
-            visit_code=visit_code,
-            source=source,
-            warnings=confirmed(_warnings(rules, drug_class, dose, per_day), acknowledged, field="dose"),
-            by=by,
-            at=at,
-        ),
-    )
 
 
 def _known(rules, drug):

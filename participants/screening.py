@@ -78,12 +78,8 @@ def screen(
     rules = version_at(site.code, consent_on)
     check_form(rules, site, consent_version, consent_on)
     check_term(rules, "sex", sex, field="sex")
-    number = (Participant.objects.filter(site=site).aggregate(last=Max("number"))["last"] or 0) + 1
     participant = Participant.objects.create(
-        site=site,
-        number=number,
-        identifier=rules.identifier(site.code, number),
-        protocol_version=rules.version,
+        **_next_of(site, rules),
         screened_on=screened_on,
         age=age,
         sex=sex,
@@ -91,17 +87,17 @@ def screen(
         screened_by=by,
         rescreens=rescreens,
     )
-    Consent.objects.create(
-        participant=participant,
-        form_version=consent_version,
-        signed_on=consent_on,
-        signed_at=signed_at,
-        obtained_by=obtained_by,
-        recorded_at=at,
-        recorded_by=by,
-    )
+    signed = {"form_version": consent_version, "signed_on": consent_on, "signed_at": signed_at}
+    Consent.objects.create(participant=participant, **signed, obtained_by=obtained_by, recorded_at=at, recorded_by=by)
     announce(settings.ON_SCREENED, participant, by=by, at=at)
     return participant
+
+
+def _next_of(site, rules) -> dict:
+    """The next number of the site and the identifier it makes, under these rules."""
+    number = (Participant.objects.filter(site=site).aggregate(last=Max("number"))["last"] or 0) + 1
+    identifier = rules.identifier(site.code, number)
+    return {"site": site, "number": number, "identifier": identifier, "protocol_version": rules.version}
 
 
 def consent_instant(site, on, time):

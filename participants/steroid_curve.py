@@ -14,6 +14,7 @@ from .prednisone import courses, daily, weight_before
 INPUT = "prednisone_mg_per_kg_per_day"
 THOUSANDTH = Decimal("0.001")
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 900, 220, 46, 12, 16, 28
+ROOM_FOR_A_DAY = 70
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,44 @@ def limit(rules):
     return part.limit.value if part else None
 
 
+class Scale(NamedTuple):
+    """Where a day and an amount in mg stand in the drawing."""
+
+    first: date
+    a_day: float
+    top: Decimal  # the amount at the upper edge
+    base: float = HEIGHT - BOTTOM
+
+    def x(self, day) -> float:
+        return round(LEFT + (day - self.first).days * self.a_day, 1)
+
+    def y(self, amount) -> float:
+        return round(self.base - float(amount / self.top) * (self.base - TOP), 1)
+
+    def after(self, stretch) -> float:
+        return self.x(stretch.last + timedelta(days=1))
+
+    def steps(self, amounts) -> str:
+        """(stretch, amount) as a path, with a gap where the amount is not known."""
+        parts, pen = [], "M"
+        for each, amount in amounts:
+            if amount is None:
+                pen = "M"
+                continue
+            parts.append(f"{pen}{self.x(each.first)} {self.y(amount)} H{self.after(each)}")
+            pen = "L"
+        return " ".join(parts)
+
+    def days(self, found) -> list[tuple[float, str]]:
+        """(x, label) of the first day of each stretch, where there is room for it."""
+        spaced = []
+        for each in found:
+            x = self.x(each.first)
+            if not spaced or x - spaced[-1][0] > ROOM_FOR_A_DAY:
+                spaced.append((x, f"{each.first:%-d %b %y}"))
+        return spaced
+
+
 class Drawing(NamedTuple):
     width: int
     height: int
@@ -99,47 +138,21 @@ def draw(found: list[Stretch], per_kg_limit, day0: date | None) -> Drawing | Non
     if not any(each.least_mg or each.most_mg or each.most_mg is None for each in found):
         return None
     first, last = found[0].first, found[-1].last
-    scale_x = (WIDTH - LEFT - RIGHT) / max((last - first).days + 1, 1)
     allowed = {each: per_kg_limit * each.weight_kg if per_kg_limit and each.weight_kg else None for each in found}
     known = [value for each in found for value in (each.most_mg, each.least_mg, allowed[each]) if value]
     top = max(known, default=Decimal(10)) * Decimal("1.1")
-    base = HEIGHT - BOTTOM
-
-    def x(day):
-        return round(LEFT + (day - first).days * scale_x, 1)
-
-    def y(value):
-        return round(base - float(value / top) * (base - TOP), 1)
-
-    def steps(amounts):
-        parts, pen = [], "M"
-        for each, value in amounts:
-            if value is None:
-                pen = "M"
-                continue
-            parts.append(f"{pen}{x(each.first)} {y(value)} H{x(each.last + timedelta(days=1))}")
-            pen = "L"
-        return " ".join(parts)
-
-    days = [(x(each.first), f"{each.first:%-d %b %y}") for each in found]
-    spaced = [days[0]]
-    for each in days[1:]:
-        if each[0] - spaced[-1][0] > 70:
-            spaced.append(each)
+    scale = Scale(first, (WIDTH - LEFT - RIGHT) / max((last - first).days + 1, 1), top)
+    open_ended = [each for each in found if each.most_mg is None]
     return Drawing(
         WIDTH,
         HEIGHT,
-        base,
+        scale.base,
         LEFT,
         WIDTH - RIGHT,
-        steps((each, each.most_mg) for each in found),
-        [
-            (x(each.first), round(x(each.last + timedelta(days=1)) - x(each.first), 1))
-            for each in found
-            if each.most_mg is None
-        ],
-        steps((each, allowed[each]) for each in found),
-        [(y(top * part / 4), plain((top * part / 4).quantize(Decimal("0.1")))) for part in range(4)],
-        spaced,
-        x(day0) if day0 and first <= day0 <= last else None,
+        scale.steps((each, each.most_mg) for each in found),
+        [(scale.x(each.first), round(scale.after(each) - scale.x(each.first), 1)) for each in open_ended],
+        scale.steps((each, allowed[each]) for each in found),
+        [(scale.y(top * part / 4), plain((top * part / 4).quantize(Decimal("0.1")))) for part in range(4)],
+        scale.days(found),
+        scale.x(day0) if day0 and first <= day0 <= last else None,
     )

@@ -23,7 +23,7 @@ class Mark(NamedTuple):
 
 
 class Lane(NamedTuple):
-    code: str
+    short: str  # beside the lane
     name: str
     marks: list
 
@@ -43,7 +43,7 @@ class Bar(NamedTuple):
 class Drawing(NamedTuple):
     width: int
     height: int
-    lanes: list  # (code, name, y of the name, [Bar])
+    lanes: list  # (short, name, y of the name, [Bar])
     ticks: list  # (x, label)
     today_x: float | None
     today: str
@@ -65,7 +65,7 @@ def draw(lanes, days: Axis, today) -> Drawing:
         if not inside:
             continue
         bars, rows = _stacked(inside, days, y)
-        drawn.append((lane.code, lane.name, y + 12, bars))
+        drawn.append((lane.short, lane.name, y + 12, bars))
         y += rows * ROW + GAP
     return Drawing(WIDTH, y + 4, drawn, days.ticks, days.x(today), days.label(today))
 

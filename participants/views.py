@@ -18,7 +18,7 @@ from studytracker.web.editing import opened_version
 from studytracker.web.listing import listing
 from studytracker.web.submission import posted, status_for, submit
 
-from . import enrollment, evidence, gates, holds, infusion, profile, screening, steroid_curve, timeline
+from . import decisions, enrollment, evidence, gates, holds, infusion, profile, screening, steroid_curve, timeline
 from .actions import actions
 from .forms import (
     CriteriaForm,
@@ -186,7 +186,7 @@ def correct_day0(request, identifier):
     at = timezone.now()
     form = Day0Form(posted(request), infusion=row.infused, zone=row.site.zone)
     form.opened_version = opened_version(request, row.infused)
-    moves, closed = None, []
+    moves, closed, later = None, [], []
     if _is_confirmed(request, form):
         act = partial(infusion.correct_day0, participant=row, by=request.user, at=at)
         made = submit(request, form, act, row=row.infused)
@@ -195,9 +195,10 @@ def correct_day0(request, identifier):
             messages.success(request, f"Day 0 of {row} is {days}. What moved is listed below.")
             return redirect("correct_day0", row.identifier)
     elif request.method == "POST" and form.is_valid():
-        moves, closed = _moves(row, form, at)
+        moves, closed, later = _moves(row, form, at)
     corrections = row.infused.corrections.select_related("corrected_by").prefetch_related("moves__visit")
-    return page(request, "participants/day0.html", row, form=form, moves=moves, closed=closed, corrections=corrections)
+    context = {"moves": moves, "closed": closed, "later": later, "corrections": corrections}
+    return page(request, "participants/day0.html", row, form=form, **context)
 
 
 def _is_confirmed(request, form):
@@ -207,17 +208,20 @@ def _is_confirmed(request, form):
 
 
 def _moves(row, form, at):
-    """(what the typed day would move, the gates closed at the typed start). None with the refusal on the form.
-
-    Changes nothing.
+    """(what the typed day would move, the gates closed at the typed start, what it would close for those infused
+    since). None with the refusal on the form. Changes nothing.
     """
     day, start_time = form.cleaned_data["infused_on"], form.cleaned_data["start_time"]
     try:
         started_at = infusion.check_correction(participant=row, infused_on=day, start_time=start_time, at=at)
     except infusion.InfusionRefused as refusal:
         refusal.add_to(form)
-        return None, []
-    return import_string(settings.DAY0_PREVIEW)(row, day), gates.closed(row, started_at)
+        return None, [], []
+    later = [
+        (str(one) if one.site_id == row.site_id else f"a participant at {one.site_id}", sentences)
+        for one, sentences in decisions.closed_by_moving(row, day)
+    ]
+    return import_string(settings.DAY0_PREVIEW)(row, day), gates.closed(row, started_at), later
 
 
 @form_view

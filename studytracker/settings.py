@@ -290,6 +290,7 @@ DAY0_PREVIEW = "visits.replanning.preview"  # what a corrected Day 0 would move
 WORKLISTS = [
     "visits.worklist.items",
     "participants.worklist.items",
+    "participants.oversight.items",
     "adverse_events.worklist.items",
     "adverse_events.clock_worklist.items",
     "visits.worklist.deviations",

@@ -114,7 +114,8 @@ def step(request, identifier, number, needs, form_class, act, title):
         messages.success(request, f"{done} is saved: {done.stage.lower()}.")
         return redirect("deviation", identifier, number)
     back = reverse("deviation", args=[identifier, number])
-    return page(request, "visits/deviation_form.html", row, form=form, title=f"{title} DV {number}", back=back)
+    words = {"title": f"{title} DV {number}", "button": f"{title.capitalize()} this deviation"}
+    return page(request, "visits/deviation_form.html", row, form=form, back=back, **words)
 
 
 def page(request, template, row, **context):

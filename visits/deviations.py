@@ -70,13 +70,15 @@ def record_closed_gates(infusion, gates, reason, impact, action, *, by, at):
         classify(deviation=made, severity="major", is_reportable=True, by=by, at=at)
 
 
-def draft_closed_gates(correction, gates, *, by, at):
-    """A corrected Day 0 shows that gates were closed at the true start: a draft for each, for somebody to look at."""
+def draft_closed_gates(correction, participant, gates, *, by, at):
+    """A corrected Day 0 shows that gates were closed at the true start, of this participant or of one infused since:
+    a draft for each, for somebody to look at.
+    """
+    own = participant.pk == correction.infusion.participant_id
+    start = "At the corrected start of the infusion" if own else "With a corrected Day 0 of somebody infused before,"
     for gate in gates:
-        words = f"At the corrected start of the infusion the gate “{gate.name}” was closed: {' '.join(gate.reasons)}"
-        _create(
-            correction.infusion.participant, gate.category, correction.to_on, words[:2000], visit=None, by=by, at=at
-        )
+        words = f"{start} the gate “{gate.name}” was closed: {' '.join(gate.reasons)}"
+        _create(participant, gate.category, participant.infused_on, words[:2000], visit=None, by=by, at=at)
 
 
 @transaction.atomic

@@ -158,4 +158,4 @@ def lane(participant, user, today):
             words = f"{visit.code}, {where.words}: {first:%-d %b %Y}"
             words += f" to {last:%-d %b %Y}" if last != first else ""
             marks.append(Mark(first, last, f"{where.symbol}{visit.code}", words, f"st-{where.code}"))
-    return Lane("SV", "Visits", marks)
+    return Lane("Visits", "Visits", marks)

@@ -1,12 +1,12 @@
 """Every output by its code, in the order of the index."""
 
-from . import listings, tables
+from . import event_listings, listings, tables
 
 LISTINGS = (
-    listings.EventListing,
-    listings.SeriousListing,
-    listings.Deaths,
-    listings.CodingCheck,
+    event_listings.EventListing,
+    event_listings.SeriousListing,
+    event_listings.Deaths,
+    event_listings.CodingCheck,
     listings.DispositionListing,
     listings.ExposureListing,
     listings.DeviationListing,

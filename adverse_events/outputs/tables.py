@@ -5,7 +5,7 @@ from django.utils.html import format_html
 
 from studytracker import protocol
 
-from . import tallies
+from . import conduct_tallies, event_tallies, lab_tallies, people_tallies
 from .reading import DEPARTURES, EVENTS, LABS, VISITS
 from .rows import Trial
 from .tallies import Cell, Line, groups, sizes
@@ -127,7 +127,7 @@ class SafetySummary(EventTally):
     code = "overview"
     caption = "Safety summary (AET01)"
     footnotes = (SINGLE_DOSE, "Deaths: infused people with a fatal event, whenever it began, or who left by death.")
-    tally = staticmethod(tallies.overview)
+    tally = staticmethod(event_tallies.overview)
 
 
 class EventsByTerm(EventTally):
@@ -137,7 +137,7 @@ class EventsByTerm(EventTally):
         SOC_NOTE,
         "Multiple occurrences of one term in one participant count once in its row, and separately in rows of events.",
     )
-    tally = staticmethod(tallies.by_term)
+    tally = staticmethod(event_tallies.by_term)
 
 
 class EventsByGrade(EventTally):
@@ -145,13 +145,16 @@ class EventsByGrade(EventTally):
     caption = "Adverse events by highest CTCAE grade (AET04)"
     headers = ("System organ class", "Term", "Highest grade")
     footnotes = (SOC_NOTE, "A participant counts once, at the highest grade of the term, or of the class in Overall.")
-    tally = staticmethod(tallies.by_grade)
+    tally = staticmethod(event_tallies.by_grade)
 
     @classmethod
     def notes(cls, trial):
         versions = sorted({event.record.ctcae_version for event in trial.counted if event.record})
         graded_by = f"Grades by CTCAE {', '.join(versions)}. " if versions else ""
-        return [*super().notes(trial), f"{graded_by}Events without a grade, left out: {tallies.ungraded(trial)}."]
+        return [
+            *super().notes(trial),
+            f"{graded_by}Events without a grade, left out: {event_tallies.ungraded(trial)}.",
+        ]
 
 
 class EventsByRelatedness(EventTally):
@@ -159,7 +162,7 @@ class EventsByRelatedness(EventTally):
     caption = "Adverse events by relatedness"
     headers = ("Related to the cells, by the investigator", "Counted")
     footnotes = ("Which answers count as related is said by the protocol file.",)
-    tally = staticmethod(tallies.by_relatedness)
+    tally = staticmethod(event_tallies.by_relatedness)
 
 
 class ScreenedTally(TallyTable):
@@ -176,7 +179,7 @@ class Disposition(ScreenedTally):
     code = "disposition"
     caption = "Disposition (ICH E3 16.2.1)"
     wanted = frozenset({VISITS})
-    tally = staticmethod(tallies.disposition)
+    tally = staticmethod(people_tallies.disposition)
 
 
 class ScreenFailures(ScreenedTally):
@@ -184,21 +187,21 @@ class ScreenFailures(ScreenedTally):
     caption = "Reasons for screen failure"
     headers = ("Criterion",)
     footnotes = ("Somebody who failed several criteria stands in the row of each.",)
-    tally = staticmethod(tallies.screen_failures)
+    tally = staticmethod(people_tallies.screen_failures)
 
 
 class Enrolment(ScreenedTally):
     code = "enrolment"
     caption = "Enrolment by site and month"
     headers = ("Month", "Step")
-    tally = staticmethod(tallies.enrolment)
+    tally = staticmethod(people_tallies.enrolment)
 
 
 class Demographics(TallyTable):
     code = "demographics"
     caption = "Demographic and baseline characteristics (ICH E3 16.2.4)"
     footnotes = (INFUSED, SPREAD_NOTE, "Race is not recorded here.")
-    tally = staticmethod(tallies.demographics)
+    tally = staticmethod(people_tallies.demographics)
 
 
 class Exposure(TallyTable):
@@ -206,7 +209,7 @@ class Exposure(TallyTable):
     caption = "Exposure and time in follow-up (ICH E3 16.2.5)"
     wanted = frozenset({VISITS})
     footnotes = (INFUSED, SPREAD_NOTE)
-    tally = staticmethod(tallies.exposure)
+    tally = staticmethod(people_tallies.exposure)
 
 
 class VisitCompliance(TallyTable):
@@ -218,7 +221,7 @@ class VisitCompliance(TallyTable):
         INFUSED,
         "Not recorded: still ahead, or overdue. Not applicable: left before the window closed, or no visit any more.",
     )
-    tally = staticmethod(tallies.compliance)
+    tally = staticmethod(conduct_tallies.compliance)
 
 
 class DataQuality(TallyTable):
@@ -228,7 +231,7 @@ class DataQuality(TallyTable):
     caption = "Data quality by site"
     wanted = frozenset({VISITS, EVENTS})
     footnotes = (INFUSED, "Expected by the day of the cut-off at each site.")
-    tally = staticmethod(tallies.data_quality)
+    tally = staticmethod(conduct_tallies.data_quality)
 
 
 class PrimaryOutcome(EventTally):
@@ -239,7 +242,7 @@ class PrimaryOutcome(EventTally):
 
     @staticmethod
     def tally(trial):
-        return tallies.primary(trial, protocol.current().primary_safety)
+        return event_tallies.primary(trial, protocol.current().primary_safety)
 
     @classmethod
     def notes(cls, trial):
@@ -256,7 +259,7 @@ class DeviationTally(ScreenedTally):
     headers = ("Category", "Counted")
     wanted = frozenset({DEPARTURES})
     footnotes = ("Voided deviations, and those of the trial that are about no participant, are left out.",)
-    tally = staticmethod(tallies.departures)
+    tally = staticmethod(conduct_tallies.departures)
 
 
 class LabShifts(TallyTable):
@@ -270,7 +273,7 @@ class LabShifts(TallyTable):
         "infusion; one of its day without a time is taken for one before. A date known in part that could be either "
         "counts nowhere. Rows of zero are left out.",
     )
-    tally = staticmethod(tallies.shifts)
+    tally = staticmethod(lab_tallies.shifts)
 
 
 class LabSummary(TallyTable):
@@ -282,4 +285,4 @@ class LabSummary(TallyTable):
         "Number of results, " + SPREAD_NOTE[0].lower() + SPREAD_NOTE[1:],
         "Results given as < or > are left out.",
     )
-    tally = staticmethod(tallies.lab_summary)
+    tally = staticmethod(lab_tallies.lab_summary)

@@ -212,6 +212,7 @@ def test_the_packet_is_in_the_order_of_the_template_with_an_open_and_a_closed_pa
     assert paper.trailer["/Root"]["/MarkInfo"]["/Marked"]
     alone = PdfReader(io.BytesIO(client.get(reverse("dsmb_packet"), {"part": "open"}).content))
     shared = "".join("".join(each.extract_text() for each in alone.pages).split())
+    assert "Phase1,singlegroup,masking:none;6participants" in text
     assert "Rash" in text
     assert "Rash" not in shared
     assert "MUSC-001" not in shared.replace("Purpose", "")

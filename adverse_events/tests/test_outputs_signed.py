@@ -70,7 +70,7 @@ def test_a_signature_binds_what_was_displayed_and_goes_stale_with_what_changed(r
     assert standing(signed.KIND, "events/MUSC").is_signed
     AdverseEvent.objects.filter(pk=event.pk).update(grade=3)
     assert not standing(signed.KIND, "events/MUSC").is_signed
-    assert ["Ctcae grade: 2 → 3"] in [[str(line) for line in each.lines] for each in changes_since(signature)]
+    assert ["CTCAE grade: 2 → 3"] in [[str(line) for line in each.lines] for each in changes_since(signature)]
     assert "! No longer valid:" in page.get(url("events")).content.decode()
 
 

@@ -70,7 +70,7 @@ def test_after_a_signature_only_what_changed_is_told_from_what_to_what(reported,
     later = reported("Fatigue")
     told = found(signer)
     assert (told[str(same)], told[str(later)]) == (("same", []), ("new", []))
-    assert told[str(graded)] == ("changed", ["Ctcae grade: 2 → 3"])
+    assert told[str(graded)] == ("changed", ["CTCAE grade: 2 → 3"])
     assert told[str(removed)][0] == "voided"
 
 

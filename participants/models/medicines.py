@@ -51,8 +51,9 @@ class Medication(ClinicalFact):
 
     @property
     def amount(self):
-        """'20 mg, 2 times a day, oral', as far as known."""
+        """'20 mg, 2 times a day, oral' or '5 mg, once a day, oral', as far as known."""
         dose = f"{self.dose.normalize():f} {self.dose_unit}" if self.dose is not None else ""
-        times = f"{self.per_day.normalize():f} times a day" if self.per_day is not None else ""
+        often = f"{self.per_day.normalize():f}" if self.per_day is not None else ""
+        times = often and ("once a day" if often == "1" else f"{often} times a day")
         route = self.participant.protocol.label("route", self.route).lower()
         return ", ".join(part for part in (dose, times, route) if part)

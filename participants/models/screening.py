@@ -48,4 +48,4 @@ class CriterionAnswer(Versioned):
         ]
 
     def __str__(self):
-        return f"{self.participant} {self.part}: {self.answer}"
+        return f"{self.participant} {self.part}: {self.answer.replace('_', ' ')}"

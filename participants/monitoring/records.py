@@ -1,5 +1,6 @@
 """The records of a participant whose values can be asked about, and which of these are compared with their source."""
 
+from contextlib import suppress
 from typing import NamedTuple
 
 from django.apps import apps
@@ -10,8 +11,17 @@ from django.utils.text import capfirst
 
 from participants.models import Participant
 from studytracker.access.grants import Permission
+from studytracker.protocol import UnknownCode
 from studytracker.trust.wording import words_of
 
+# Fields that hold codes of the protocol, and the vocabulary whose labels a person reads instead.
+VOCABULARIES = {
+    **{name: name for name in ("sex", "visit_type", "route", "outcome", "action_taken", "causality", "expectedness")},
+    **{"special_interest": "special_interest", "recipient": "recipient"},
+    **{"sponsor_causality": "causality", "nature": "event_nature", "not_done_reason": "procedure_not_done_reason"},
+    **{"means": "contact_means", "method": "notification_method", "decision": "dsmb_decision"},
+    **{"category": "deviation_category", "withdrawn_reason": "withdrawal_reason"},
+}
 SERIOUSNESS = ("is_fatal", "is_life_threatening", "is_hospitalization", "is_incapacity")
 SERIOUSNESS += ("is_congenital_anomaly", "is_important_medical_event")
 
@@ -35,11 +45,11 @@ class Kind(NamedTuple):
 
     @property
     def name(self) -> str:
-        return str(self.model._meta.verbose_name).capitalize()
+        return capfirst(str(self.model._meta.verbose_name))
 
     @property
     def name_plural(self) -> str:
-        return str(self.model._meta.verbose_name_plural).capitalize()
+        return capfirst(str(self.model._meta.verbose_name_plural))
 
     def rows(self, **of_participant):
         """rows(site__in=…) or rows(pk=…): conditions on the participant."""
@@ -126,6 +136,7 @@ class Value(NamedTuple):
     name: str
     words: str
     is_due: bool
+    code: str = ""  # what stands for the words in the database, where that is a code of the protocol
 
 
 class Record(NamedTuple):
@@ -157,7 +168,15 @@ class Record(NamedTuple):
     def _value(self, field) -> Value:
         held = getattr(self.row, field.attname)
         is_due = field.name in self.kind.source and held not in (None, "") and self.is_standing
-        return Value(field.column, _name_of(field), words_of(field, held), is_due)
+        words = words_of(field, held)
+        label = self._label(field.name, held)
+        return Value(field.column, _name_of(field), label or words, is_due, words if label else "")
+
+    def _label(self, name, code) -> str:
+        """The protocol's label of a code; empty where the field has none, or an earlier version had another."""
+        with suppress(UnknownCode):
+            return self.participant.protocol.label(VOCABULARIES[name], code) if code and name in VOCABULARIES else ""
+        return ""
 
     @property
     def due(self) -> list[str]:

@@ -48,7 +48,7 @@ def _page(request, row, form=None, **context):
         "form": form,
         "said": row.messages.select_related("written_by"),
         "value_now": now.words if now else "no longer recorded",
-        "has_changed": not now or now.words[:2000] != row.value,
+        "has_changed": not now or row.value not in (now.words[:2000], now.code),
         "steps": _steps(row, request.user),
     }
     return render(request, "monitoring/query.html", context, status=status_for(form) if form else 200)

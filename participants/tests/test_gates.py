@@ -9,7 +9,7 @@ from conftest import NOW, TODAY, proof_of, staged
 from participants import decisions, gates
 from participants.decisions import DecisionRefused, confirm_decision, record_decision
 from participants.holds import open_hold
-from participants.infusion import InfusionRefused, infuse
+from participants.infusion import InfusionRefused, correct_day0, infuse
 from participants.models import Hold, Infusion, Participant
 from participants.second_person import NotASecondPerson
 from studytracker.dates import PartialDate
@@ -181,6 +181,53 @@ def test_a_missed_visit_is_opened_by_a_decision_on_the_data_available_alone(
     assert closed(second) == {}
 
 
+@pytest.fixture
+def infused_since(musc, emory, coordinator, investigator, chair, administrator):
+    """(the first, and one at the other site 16 days later, when everything was reviewed)"""
+    earlier = musc.infused(TODAY - timedelta(days=16))
+    later = emory.enrolled()
+    emory.dosed(later)
+    log(earlier, coordinator, "W1", "W2")
+    sign_safety_review(investigator)
+    confirmed(earlier, chair, administrator)
+    infuse(participant=later, infused_on=TODAY, start_time=time(10, 40), by=emory.coordinator, at=NOW)
+    return earlier, Participant.objects.for_listing().get(pk=later.pk)
+
+
+def correct(participant, by, days):
+    on = participant.infused_on + timedelta(days=days)
+    facts = {"infused_on": on, "start_time": time(10, 15), "reason": "Infusion record", "by": by, "at": NOW}
+    return correct_day0(participant=participant, **facts)
+
+
+def test_a_corrected_day_0_drafts_a_deviation_for_whoever_was_infused_too_soon_after_it(infused_since, coordinator):
+    earlier, later = infused_since
+    correct(earlier, coordinator, days=3)
+    deviation = later.deviations.get()
+    assert (deviation.category, deviation.stage, deviation.happened_on) == ("stagger_gate", "To complete", TODAY)
+    assert deviation.description == (
+        "With a corrected Day 0 of somebody infused before, the gate “Between participants” was closed: 14 days since "
+        "the infusion of a participant at MUSC are over on Thu 19 Jun 2025."
+    )
+
+
+@pytest.mark.parametrize("days", [-1, 2])
+def test_a_corrected_day_0_that_leaves_the_days_between_drafts_nothing_for_the_other(infused_since, coordinator, days):
+    earlier, later = infused_since
+    correct(earlier, coordinator, days=days)
+    assert later.deviations.count() == 0
+
+
+def test_the_page_of_the_correction_says_before_saving_whose_gate_it_closes(
+    infused_since, browse, coordinator, frozen
+):
+    typed = {"infused_on_day": "5", "infused_on_month": "6", "infused_on_year": "2025", "start_time": "10:15"}
+    page = browse(coordinator).post("/participants/MUSC-001/infusion/correct/", typed | {"reason": "Record"}).text
+    assert "Between participants, at the infusion of a participant at EMORY: closed" in page
+    assert "14 days since the infusion of a participant at MUSC are over on Thu 19 Jun 2025." in page
+    assert "EMO-001" not in page
+
+
 def test_nobody_confirms_the_own_decision(first, chair):
     with pytest.raises(NotASecondPerson):
         confirm_decision(decision=decide(first, chair), answered=proof_of(chair.pk, NOW), by=chair, at=NOW)
@@ -221,6 +268,18 @@ def test_the_decision_goes_through_its_pages(first, browse, chair, administrator
     assert (refused.status_code, "the second check is made by another person" in refused.text) == (422, True)
     assert browse(administrator).post(f"{address}confirm/", password).url == address
     assert "Confirmed by admin" in browse(chair).get(address).text
+
+
+def test_a_decision_waits_on_the_home_page_of_everybody_who_may_confirm_it(
+    first, browse, chair, administrator, investigator, frozen
+):
+    made = decide(first, chair)
+    waits = "Decided Wed 18 Jun 2025, recorded by chair. It counts once a second person confirms it"
+    found = [waits in browse(each).get("/").text for each in (administrator, chair, investigator)]
+    assert found == [True, False, False]
+    assert "You recorded it: another person confirms it" in browse(chair).get(f"/dsmb/{made.pk}/confirm/").text
+    confirm_decision(decision=made, answered=proof_of(administrator.pk, NOW), by=administrator, at=NOW)
+    assert waits not in browse(administrator).get("/").text
 
 
 def test_the_page_of_the_infusion_shows_each_gate(second, browse, coordinator, frozen):

@@ -152,6 +152,17 @@ def test_a_hold_is_placed_and_lifted_on_its_page(trial, browse, coordinator, inv
     assert (hold.stage, hold.lifted_by, hold.lifted_reason) == ("Lifted", chair, "DSMB letter")
 
 
+def test_a_proposed_hold_waits_on_the_home_page_of_those_who_place_it(
+    trial, browse, coordinator, investigator, emory_investigator, chair, frozen
+):
+    hold = propose_hold(**FACTS, site=Site.objects.get(code="MUSC"), by=coordinator, at=NOW)
+    waits = f"Hold {hold.pk}</a> <strong>Proposed at MUSC"
+    people = (investigator, chair, coordinator, emory_investigator)
+    assert [waits in browse(person).get("/").text for person in people] == [True, True, False, False]
+    place_hold(hold=hold, by=investigator, at=NOW)
+    assert waits not in browse(chair).get("/").text
+
+
 def test_the_enrollment_page_says_that_it_is_on_hold(musc, browse, investigator, frozen, hold):
     participant = musc.answered()
     page = browse(investigator).get(f"/participants/{participant}/enroll/").text

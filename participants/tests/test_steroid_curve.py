@@ -126,7 +126,7 @@ def test_the_page_draws_the_curve_and_says_the_same_as_a_table(treated, browse, 
 
 def test_the_timeline_says_in_words_what_it_draws(treated, browse, coordinator, frozen):
     page = browse(coordinator).get("/participants/MUSC-001/").text
-    assert "Prednisone, 40 mg, 1 times a day, oral: from UN-APR-2025 ongoing" in page
+    assert "Prednisone, 40 mg, once a day, oral: from UN-APR-2025 ongoing" in page
     assert page.count('class="bar cm vague"') == 1
 
 

@@ -17,7 +17,7 @@ def mark(first, last, label="x"):
 
 
 def drawn(*marks, participant=TREATED):
-    lanes = [Lane("CM", "Medicines", list(marks))]
+    lanes = [Lane("Medicines", "Medicines", list(marks))]
     return draw(lanes, axis(lanes, participant, TODAY), TODAY)
 
 

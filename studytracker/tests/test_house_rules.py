@@ -11,7 +11,7 @@ from django.db.models import CheckConstraint
 
 ROOMS = ["studytracker", "participants", "visits", "adverse_events"]  # each may import those before it
 NAMES_EVERY_ROOM = {"studytracker/settings.py", "studytracker/urls.py"}
-NAMES_EVERY_ROOM |= {"studytracker/demo/trial.py", "studytracker/demo/evidence.py"}
+NAMES_EVERY_ROOM |= {f"studytracker/demo/{name}.py" for name in ("trial", "site", "musc", "emory", "evidence")}
 FORBIDDEN_NAMES = {"services.py", "utils.py", "helpers.py", "signals.py", "managers.py", "constants.py", "common.py"}
 
 

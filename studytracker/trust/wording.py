@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth import get_user_model
 from django.db import models
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from studytracker.dates import day_label
 
@@ -46,7 +47,7 @@ def row_name(table: str, row_id: str) -> str:
 def record_name(table: str) -> str:
     """'Adverse event', or the table's own name when a later version no longer has it."""
     model = by_table().get(table)
-    return str(model._meta.verbose_name).capitalize() if model else table
+    return capfirst(str(model._meta.verbose_name)) if model else table
 
 
 def accounts() -> dict[int, str]:
@@ -96,7 +97,7 @@ def field_name(table, column) -> str:
 
 def _label(fields, name) -> str:
     field = fields.get(name)
-    return str(field.verbose_name).capitalize() if field else name
+    return capfirst(str(field.verbose_name)) if field else name
 
 
 def _side(fields, values, name, people) -> str:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from django import forms
+from django.utils.text import capfirst
 
 from studytracker.trust.past import Past
 from studytracker.trust.versions import SHORTEST_REASON
@@ -110,7 +111,7 @@ def _field(form, row, column, was, theirs):
     boxes = [box for box, shown in getattr(form, "SHOWS", {}).items() if shown == field.name]
     yours = _typed(form, field) if field.name in form.fields else " ".join(str(form[box].data) for box in boxes)
     return Field(
-        str(field.verbose_name).capitalize(), words_of(field, was.get(column)), words_of(field, theirs[column]), yours
+        capfirst(str(field.verbose_name)), words_of(field, was.get(column)), words_of(field, theirs[column]), yours
     )
 
 

@@ -20,6 +20,8 @@ GROUPS = (
     "Reporting clocks",
     "Safety reports to acknowledge",
     "For the sponsor to say",
+    "Holds proposed",
+    "Decisions of the DSMB to confirm",
     "Serious adverse events",
     "Adverse events to complete",
     "Adverse events to follow up",
@@ -54,6 +56,8 @@ SAFETY = (
     "Reporting clocks",
     "Safety reports to acknowledge",
     "For the sponsor to say",
+    "Holds proposed",
+    "Decisions of the DSMB to confirm",
     "Serious adverse events",
     "Adverse events to complete",
 )

@@ -33,6 +33,23 @@ def said(query):
     return [(message.kind, message.text, message.written_by.username) for message in query.messages.all()]
 
 
+def test_a_code_of_the_protocol_is_asked_about_in_its_words(event, about, monitor, browse):
+    type(event).objects.filter(pk=event.pk).update(action_taken="not_applicable", outcome="of_an_earlier_version")
+    values = [about().value(name) for name in ("action_taken", "outcome")]
+    assert [(value.words, value.code) for value in values] == [
+        ("Not applicable", "not_applicable"),
+        ("of_an_earlier_version", ""),
+    ]
+    made = asking.ask(record=about(), column="action_taken", text="Was treatment given?", by=monitor, at=NOW)
+    assert made.value == "Not applicable"
+    assert "changed since" not in browse(monitor).get(f"/queries/{made.pk}/").text
+    made.pk, made.value = None, "not_applicable"  # as an earlier version of the program kept it
+    made.save(force_insert=True)
+    said = {"kind": "ask", "text": "Was treatment given?", "written_by": monitor, "written_at": NOW}
+    made.messages.create(participant=made.participant, number=1, **said)
+    assert "changed since" not in browse(monitor).get(f"/queries/{made.pk}/").text
+
+
 def test_a_query_keeps_the_record_the_field_and_the_value_as_they_were(query, event):
     assert (query.record, query.field, query.value) == ("Adverse event: MUSC-001 AE 1", "CTCAE grade", "2")
     assert (query.site_id, query.participant.identifier, state(query)) == ("MUSC", "MUSC-001", TO_ANSWER)

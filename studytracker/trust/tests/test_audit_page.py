@@ -120,7 +120,7 @@ def test_an_entry_reads_old_then_new_in_words(both_sites, investigator):
     entry = Entry.objects.filter(table="adverse_events_adverseevent").first()
     assert {str(line) for line in wording.lines(entry)} == {
         "Ongoing: yes → no",
-        "Ctcae grade: – → 2",
+        "CTCAE grade: – → 2",
         "Note: (empty) → It's over",
     }
     assert json.loads(entry.new) == {"is_ongoing": False, "note": "It's over", "grade": 2, "version": 2}
