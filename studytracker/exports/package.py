@@ -188,12 +188,15 @@ def _seal(folder, manifest):
 
 def _write_codelists(path: Path, extracts):
     rules = protocol.current()
-    used = sorted({column.vocabulary for each in extracts for column, _ in each.columns if column.vocabulary})
+    columns = [column for each in extracts for column, _ in each.columns if column.vocabulary]
+    used = sorted({column.vocabulary for column in columns})
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\r\n")
         table.writerow(["codelist", "code", "label", "cdisc"])
         for name in used:
             table.writerows([name, term.code, term.label, term.cdisc or ""] for term in rules.terms(name))
+            besides = {each for column in columns if column.vocabulary == name for each in column.besides}
+            table.writerows([name, code, label, ""] for code, label in sorted(besides))
 
 
 def _files(folder: Path) -> list[tuple[str, Path]]:
