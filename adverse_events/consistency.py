@@ -2,6 +2,7 @@
 
 from studytracker.dates import day_label
 from studytracker.protocol import UnknownCode
+from studytracker.protocol.safety import NONE_OF_THESE
 from studytracker.refusal import Refused
 
 from . import dictionary
@@ -42,6 +43,8 @@ def _check_terms(event):
     """Codes come from the protocol version the participant is under."""
     for name, vocabulary in VOCABULARIES.items():
         code = getattr(event, name)
+        if (name, code) == ("special_interest", NONE_OF_THESE):
+            continue
         try:
             code and event.participant.protocol.label(vocabulary, code)
         except UnknownCode as unknown:

@@ -2,8 +2,16 @@
 
 from participants.datasets import PARTICIPANT, SITE
 from studytracker.exports.datasets import Column, Dataset, Kind
+from studytracker.protocol.safety import NONE_OF_THESE, NONE_OF_THESE_WORDS
 
-from .models import SERIOUSNESS, AdverseEvent
+from .models import RELATED_TO, SERIOUSNESS, AdverseEvent
+
+RELATED_WORDS = {
+    "infusion": "Related to the infusion procedure",
+    "disease": "Related to the disease",
+    "medicine": "Related to a background medicine",
+    "other": "Related to something else",
+}
 
 events = Dataset(
     "adverse_events",
@@ -22,6 +30,16 @@ events = Dataset(
         Column("serious", "Serious", "is_serious", Kind.FLAG),
         *(Column(name.removeprefix("is_"), label, name, Kind.FLAG) for name, label in SERIOUSNESS),
         Column("causality", "Related to the cells", "causality", Kind.CODE, vocabulary="causality"),
+        *(Column(f"related_to_{code}", RELATED_WORDS[code], name, Kind.FLAG) for name, code in RELATED_TO),
+        Column("related_to_text", "What else it is related to", "related_to_text", Kind.TEXT),
+        Column(
+            "special_interest",
+            "Event of special interest; empty: not answered",
+            "special_interest",
+            Kind.CODE,
+            vocabulary="special_interest",
+            besides=((NONE_OF_THESE, NONE_OF_THESE_WORDS),),
+        ),
         Column("action_taken", "Action taken", "action_taken", Kind.CODE, vocabulary="action_taken"),
         Column("outcome", "Outcome", "outcome", Kind.CODE, vocabulary="outcome"),
         Column("note", "Note", "note", Kind.TEXT),

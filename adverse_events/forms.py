@@ -4,6 +4,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from studytracker.dates import ImpossibleDate, ImpossibleTime, PartialDate, local_instant
+from studytracker.protocol.safety import NONE_OF_THESE, NONE_OF_THESE_WORDS
 from studytracker.web.fields import DateField, PartialDateField, TextField, TimeField
 
 from .models import RELATED_TO, SERIOUSNESS, SPONSOR_SERIOUSNESS
@@ -124,7 +125,8 @@ class EventForm(InstantMixin, forms.Form):
         for name in ("causality", "action_taken", "outcome"):
             self.fields[name].choices = choices(rules, name, "Not yet answered")
         self.fields["nature"].choices = choices(rules, "event_nature", "Not yet answered")
-        self.fields["special_interest"].choices = choices(rules, "special_interest", "None, or not yet answered")
+        of_interest = choices(rules, "special_interest", "Not yet answered")
+        self.fields["special_interest"].choices = [*of_interest, (NONE_OF_THESE, NONE_OF_THESE_WORDS)]
         self._ask_what_else(rules)
         self.fields["visit"].queryset = participant.visits.order_by("order", "code")
         self.fields["medication"].queryset = participant.medications.filter(voided_at=None)

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from studytracker.exports.registry.tables import Reported
 
 from .models import AdverseEvent
+from .organ_systems import Systems
 
 
 def events(infused) -> Iterator[Reported]:
     """Those of the participants `infused` that stand and did not certainly begin before the infusion."""
+    systems = Systems()
     by_pk = {row.pk: row for row in infused}
     found = AdverseEvent.objects.standing().filter(participant__in=by_pk).order_by("participant", "number")
     for event in found:
@@ -16,7 +18,7 @@ def events(infused) -> Iterator[Reported]:
             yield Reported(
                 event.participant_id,
                 event.dictionary_term,
-                event.body_system,
+                systems.of(event),
                 f"CTCAE {event.ctcae_version}",
                 event.is_serious,
                 f"{by_pk[event.participant_id].identifier} event {event.number} ({event.term})",

@@ -84,6 +84,12 @@ class AdverseEventTable(tables.Table):
     causality_words = on_paper("Related to the cells", accessor="causality")
     sponsor_words = on_paper("Related to the cells (sponsor)", accessor="sponsor_causality")
     outcome_words = on_paper("Outcome", accessor="outcome")
+    related_infusion = on_paper("Related to the infusion procedure", accessor="is_related_to_infusion")
+    related_disease = on_paper("Related to the disease", accessor="is_related_to_disease")
+    related_medicine = on_paper("Related to a background medicine", accessor="is_related_to_medicine")
+    related_other = on_paper("Related to something else", accessor="is_related_to_other")
+    related_text = on_paper("What else it is related to", accessor="related_to_text")
+    of_interest = on_paper("Event of special interest", accessor="special_interest")
 
     class Meta:
         empty_text = "No events."
@@ -206,6 +212,18 @@ class AdverseEventTable(tables.Table):
 
     def render_outcome_words(self, record):
         return label(record, "outcome", record.outcome)
+
+    def render_related_infusion(self, value):
+        """Yes or No; empty while it is not answered. The same for everything else it may be related to."""
+        return ANSWER[value]
+
+    render_related_disease = render_related_medicine = render_related_other = render_related_infusion
+    value_related_infusion = value_related_disease = value_related_medicine = render_related_infusion
+    value_related_other = render_related_infusion
+
+    def render_of_interest(self, record):
+        """'Infection', 'None of these'; empty while it is not answered."""
+        return label(record, "special_interest", record.special_interest)
 
     def render_treated(self, record):
         return ANSWER[record.is_treated]

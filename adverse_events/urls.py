@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import clock_views, sae_views, views
+from . import clock_views, sae_views, term_views, views
 
 urlpatterns = [
     path("", views.adverse_events, name="adverse_events"),
@@ -8,6 +8,7 @@ urlpatterns = [
     path("follow-up/", views.follow_ups, name="follow_ups"),
     path("terms/", views.terms, name="terms"),
     path("terms/grades/", views.grade_help, name="grade_help"),
+    path("organ-systems/", term_views.organ_systems, name="organ_systems"),
     path("<slug:identifier>/new/", views.report_event, name="report_event"),
     path("<slug:identifier>/<row:number>/", views.event, name="event"),
     path("<slug:identifier>/<row:number>/complete/", views.complete_event, name="complete_event"),

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from studytracker import protocol
+from studytracker.protocol.safety import NONE_OF_THESE, NONE_OF_THESE_WORDS
 
 from .consistency import VOCABULARIES
 from .course import worsened
 from .models import RELATED_TO, SERIOUSNESS
 from .timing import days_from_infusion, duration, emergence
 
+UNANSWERED = "Not answered yet"
 ANSWER = {True: "Yes", False: "No", None: ""}
 EITHER_JUDGE = (
     ("causality", "Related to the cells", "sponsor_causality"),
@@ -20,6 +22,8 @@ def label(event, name, code):
     """The words for a code; the bare code should they be gone."""
     if not code:
         return ""
+    if (name, code) == ("special_interest", NONE_OF_THESE):
+        return NONE_OF_THESE_WORDS
     try:
         return protocol.version(event.protocol_version).label(VOCABULARIES[name], code)
     except protocol.UnknownCode:
@@ -64,7 +68,7 @@ def facts_in_words(event, today):
         ("Days from infusion (D0)", str(days_from_infusion(event.started, day0, today)) if day0 else ""),
         ("Treatment-emergent", emergent(event, event.grade_episodes.all())),
         ("Disease activity or adverse event", label(event, "nature", event.nature)),
-        ("Event of special interest", label(event, "special_interest", event.special_interest)),
+        ("Event of special interest", label(event, "special_interest", event.special_interest) or UNANSWERED),
         ("Action taken with the infusion", label(event, "action_taken", event.action_taken)),
         ("Treatment given", treatment(event)),
         ("Outcome", label(event, "outcome", event.outcome)),

@@ -160,7 +160,7 @@ def package(kind):
 
         facts = {"format": kind, "level": Level.CODED, "purpose": "bench", "role": "", "at": timezone.now()}
         order = Order("BENCH", ("adverse_events",), ("EMORY", "MUSC"), **facts)
-        told = package.build(order, folder / "building", folder / "bench.zip", lambda *told: None)
+        told = package.build(order, folder / "building", folder / "bench.zip", lambda *told: None, timezone.now)
         assert told["datasets"][0]["rows"] == rows
 
     return build

@@ -17,6 +17,7 @@ from .judgement import (
     Judged,
     is_unanswered,
 )
+from .organ_system import OrganSystem
 from .report import ReportAttachment, SaeReport
 from .review import ReviewMark
 from .stopping import RuleSwitch, Trip, TripEvidence
@@ -51,6 +52,7 @@ __all__ = [
     "GradeEpisode",
     "Judged",
     "MeddraCode",
+    "OrganSystem",
     "is_unanswered",
     "FollowUp",
     "ReportAttachment",

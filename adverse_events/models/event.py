@@ -30,9 +30,11 @@ class AdverseEventQuerySet(ScopedQuerySet):
         return self.standing().filter(is_ongoing=True)
 
     def incomplete(self):
-        """Something the safety review needs is still open: grade, causality, outcome, or the end of a past event."""
+        """Something the safety review needs is still open: grade, causality, outcome, whether it is of special
+        interest, or the end of a past event. The same as `open_answers`.
+        """
         return self.standing().filter(
-            Q(grade=None) | Q(causality="") | Q(outcome="") | Q(is_ongoing=False, ended=None)
+            Q(grade=None) | Q(causality="") | Q(outcome="") | Q(special_interest="") | Q(is_ongoing=False, ended=None)
         )
 
     def with_grade_order(self):
@@ -177,6 +179,7 @@ class AdverseEvent(Judged, Versioned):
         if self.voided_at:
             return []
         answers = {"grade": self.grade, "causality": self.causality, "outcome": self.outcome}
+        answers["special interest"] = self.special_interest
         if not self.is_ongoing:
             answers["end"] = self.ended
         return [name for name, value in answers.items() if value in (None, "")]

@@ -59,6 +59,7 @@ class Judged(models.Model):
     outcome = models.CharField(max_length=60, blank=True)
     # Disease activity that the protocol expects, or an adverse event.
     nature = models.CharField("adverse event or disease activity", max_length=30, blank=True)
+    # A code of the protocol's list, NONE_OF_THESE, or empty: nobody has answered.
     special_interest = models.CharField("event of special interest", max_length=30, blank=True)
 
     is_fatal = models.BooleanField(SERIOUSNESS[0][1], default=False)

@@ -164,7 +164,7 @@ def test_a_term_and_some_start_are_enough(participant, browse, coordinator):
     typed = {"term": "Rash", "started_year": "2025", "started_month": "UNK", "started_day": "UNK"}
     assert browse(coordinator).post(ADDRESS, typed | {"is_ongoing": "on"}).status_code == 302
     page = browse(coordinator).get("/adverse-events/MUSC-001/1/").content.decode()
-    assert "Still open: grade, causality, outcome." in page
+    assert "Still open: grade, causality, outcome, special interest." in page
     assert "UN-UNK-2025" in page
     assert "<dt>Treatment-emergent</dt><dd>Unknown</dd>" in page
 

@@ -30,7 +30,7 @@ def log(participant, coordinator):
 def test_a_term_and_some_onset_are_enough_and_the_rest_shows_as_open(log):
     event = AdverseEvent.objects.get(pk=log(started=PartialDate(2025)).pk)
     assert (str(event.started), event.is_ongoing, event.is_serious) == ("UN-UNK-2025", True, False)
-    assert event.open_answers == ["grade", "causality", "outcome"]
+    assert event.open_answers == ["grade", "causality", "outcome", "special interest"]
     assert (event.ctcae_version, event.protocol_version) == ("5.0", "1.0")
 
 

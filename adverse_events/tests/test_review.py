@@ -24,7 +24,7 @@ def reported(musc, coordinator, now):
     participant = musc.infused()
 
     def make(term="Headache", **facts):
-        facts = {"grade": 2, "causality": "unrelated", "outcome": "not_recovered"} | facts
+        facts = {"grade": 2, "causality": "unrelated", "outcome": "not_recovered", "special_interest": "none"} | facts
         return report(
             participant=participant, term=term, started=PartialDate(2025, 6, 3), by=coordinator, at=now, **facts
         )

@@ -23,6 +23,7 @@ class Permission(StrEnum):
     TELL_OF_STUDY = "record milestones of the study and who was told of them"
     CLOSE_CLOCK = "close a reporting clock as not qualifying"
     SWITCH_RULE = "switch a stopping rule on or off"
+    PLACE_TERM = "assign organ systems to terms"
     JUDGE_AS_SPONSOR = "give the sponsor's assessment of adverse events"
     WITHDRAW = "record a withdrawal or a screen failure"
     PROPOSE_HOLD = "propose a hold"
@@ -53,11 +54,12 @@ _ENTER = frozenset(
     {
         *(P.SEE, P.SCREEN, P.RECORD, P.INFUSE, P.LOG_VISIT, P.REPORT_DEVIATION, P.REPORT_EVENT, P.WITHDRAW),
         *(P.NOTIFY, P.PROPOSE_HOLD, P.HANDLE_PRODUCT, P.AMEND, P.EXPORT, P.AUDIT, P.OPERATE, P.ACKNOWLEDGE),
-        P.ANSWER,
+        *(P.ANSWER, P.PLACE_TERM),
     }
 )
 
 # The administrator exports and runs the system but enters no clinical data (separation of duties, 21 CFR 11.10(g)).
+# Under which organ system a public table shows a term says nothing about a participant.
 GRANTS: dict[str, frozenset[Permission]] = {
     Role.COORDINATOR: _ENTER,
     Role.INVESTIGATOR: _ENTER
@@ -73,7 +75,10 @@ GRANTS: dict[str, frozenset[Permission]] = {
     # Reads; writes nothing but queries and marks of source verification.
     Role.MONITOR: frozenset({P.SEE, P.AUDIT, P.ASK, P.VERIFY}),
     Role.ADMINISTRATOR: frozenset(
-        {P.SEE, P.TELL_OF_STUDY, P.REVIEW_SAFETY, P.APPROVE, P.EXPORT, P.EXPORT_IDENTIFIED, P.AUDIT, P.OPERATE}
+        {
+            *(P.SEE, P.TELL_OF_STUDY, P.REVIEW_SAFETY, P.APPROVE, P.EXPORT, P.EXPORT_IDENTIFIED, P.AUDIT, P.OPERATE),
+            P.PLACE_TERM,
+        }
     ),
 }
 

@@ -7,6 +7,7 @@ from adverse_events.sae_reports import prepare
 from participants.holds import propose_hold
 from studytracker import protocol
 from studytracker.dates import PartialDate
+from studytracker.protocol.safety import NONE_OF_THESE
 
 from . import evidence
 
@@ -75,6 +76,7 @@ def _headache(musc, participant):
         grade=1,
         causality="possible",
         outcome="recovered",
+        special_interest=NONE_OF_THESE,
         action_taken="not_applicable",
     )
 
@@ -130,9 +132,11 @@ def _overdue(musc):
         PartialDate.of(musc.day(2)),
         1,
         term="Deep vein thrombosis, right arm",
+        dictionary_term="Thromboembolic event",
         grade=3,
         is_hospitalization=True,
         causality="possible",
+        special_interest="thromboembolism",
         aware_at=musc.at(musc.day(1), 15),
     )
     musc.tell_sponsor(thrombosis, 1, 18)

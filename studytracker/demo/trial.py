@@ -8,6 +8,7 @@ import os
 from datetime import datetime, time, timedelta
 
 from adverse_events.models import AdverseEvent
+from adverse_events.organ_systems import assign
 from adverse_events.rules import switch
 from participants.models import Participant
 from participants.monitoring import records
@@ -26,6 +27,16 @@ from . import emory, musc
 from .people import PEOPLE, demo_password
 from .site import StorySite
 
+ORGAN_SYSTEMS = {
+    "MUSC": {
+        "Fatigue": "General disorders",
+        "Headache": "Nervous system disorders",
+        "Shingles": "Infections and infestations",
+        "Thromboembolic event": "Vascular disorders",
+    },
+    "EMORY": {"Urinary tract infection": "Infections and infestations"},
+}
+
 
 def load(at: datetime) -> bool:
     """Make people and participants with dates relative to `at`. Returns False, changing nothing, if any exist."""
@@ -38,9 +49,19 @@ def load(at: datetime) -> bool:
     _switch_on_the_example(at)
     for site, stories in (("MUSC", musc.stories), ("EMORY", emory.stories)):
         stories(StorySite(site, at))
+    _place_terms(at)
     _remind(at)
     _monitor(at)
     return True
+
+
+def _place_terms(at):
+    """Organ systems for the registry's tables, as no dictionary is loaded that would give them."""
+    for site, terms in ORGAN_SYSTEMS.items():
+        told = StorySite(site, at)
+        for term, system in terms.items():
+            facts = {"version": protocol.current().ctcae.version, "term": term, "organ_system": system}
+            assign(**facts, by=told.coordinator, at=told.at(told.day(1), 17))
 
 
 def _monitor(at):

@@ -38,7 +38,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """`source` is a lookup from the dataset's model, such as `visit__code`."""
+    """`source` is a lookup from the dataset's model, such as `visit__code`.
+
+    `besides` are (code, label) that a column of a vocabulary holds beside the protocol's own terms.
+    """
 
     name: str
     label: str
@@ -46,6 +49,7 @@ class Column:
     kind: Kind
     unit: str = ""
     vocabulary: str = ""
+    besides: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

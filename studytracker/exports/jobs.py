@@ -134,7 +134,7 @@ def run(pk: int, clock: Callable[[], datetime]) -> ExportJob | None:
     name = f"{job}-{job.attempts}.zip"
     with Voice(job, clock) as voice:
         try:
-            manifest = build(_order(job), folder() / f".{job}-{job.attempts}", folder() / name, voice.tell)
+            manifest = build(_order(job), folder() / f".{job}-{job.attempts}", folder() / name, voice.tell, clock)
         except Cancelled:
             return None
         except Refused as refused:

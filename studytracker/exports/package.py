@@ -12,6 +12,7 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from django.db.models import Max
@@ -19,6 +20,7 @@ from django.template.loader import render_to_string
 
 import studytracker
 from studytracker import protocol
+from studytracker.trust import sealing
 from studytracker.trust.as_of import point_at, standing_at
 from studytracker.trust.models import Entry
 
@@ -62,7 +64,10 @@ def kept_back(order: Order) -> list[Dataset]:
     return [known[name] for name in order.datasets if not known[name].leaves_at(order.level)]
 
 
-def build(order: Order, folder: Path, target: Path, tell: Callable[[str, int, int, int], None]) -> dict:
+Tell = Callable[[str, int, int, int], None]
+
+
+def build(order: Order, folder: Path, target: Path, tell: Tell, clock: Callable[[], datetime]) -> dict:
     """Write the package to `target` and return its manifest. `tell(title, step, rows, of)` may raise Cancelled."""
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "data").mkdir(parents=True)
@@ -73,7 +78,7 @@ def build(order: Order, folder: Path, target: Path, tell: Callable[[str, int, in
             else:
                 extracts = extracts_for(order)
                 written = _write(order, folder, extracts, tell)
-        manifest = _manifest(order, written, as_of)
+        manifest = _manifest(order, written, as_of, _head(as_of, clock()))
         _write_papers(folder, order, extracts, manifest)
         _zip(folder, target)
     finally:
@@ -107,7 +112,19 @@ def _check(folder, writer, written, expected, extracts):
             )
 
 
-def _manifest(order, written, as_of) -> dict:
+def _head(as_of: int, at: datetime) -> sealing.Head | None:
+    """The end of the chain at the package's entry, which is sealed for it where nobody has yet.
+
+    An open transaction can hold the sealer up: then the head is of an earlier entry, and the manifest says of which.
+    """
+    found = sealing.head_at(as_of)
+    if found is None or found.entry_id < as_of:
+        sealing.seal(at)
+        found = sealing.head_at(as_of)
+    return found
+
+
+def _manifest(order, written, as_of, head) -> dict:
     rules = protocol.current()
     return {
         "package": order.export,
@@ -117,7 +134,11 @@ def _manifest(order, written, as_of) -> dict:
         "purpose": order.purpose,
         "study": rules.registry.id,
         "protocol": {"version": rules.version, "sha256": rules.sha256},
-        "as_of": {"audit_entry": as_of},
+        "as_of": {
+            "audit_entry": as_of,
+            "chain_head": head.text if head else None,
+            "sealed_up_to_entry": head.entry_id if head else None,
+        },
         "kept_back": [] if order.format in WHOLE else [each.name for each in kept_back(order)],
         "sites": [] if order.level == Level.STUDY_DAY else list(order.sites),
         "privacy": {"level": order.level, "words": ABOUT[order.level]},
@@ -167,12 +188,15 @@ def _seal(folder, manifest):
 
 def _write_codelists(path: Path, extracts):
     rules = protocol.current()
-    used = sorted({column.vocabulary for each in extracts for column, _ in each.columns if column.vocabulary})
+    columns = [column for each in extracts for column, _ in each.columns if column.vocabulary]
+    used = sorted({column.vocabulary for column in columns})
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\r\n")
         table.writerow(["codelist", "code", "label", "cdisc"])
         for name in used:
             table.writerows([name, term.code, term.label, term.cdisc or ""] for term in rules.terms(name))
+            besides = {each for column in columns if column.vocabulary == name for each in column.besides}
+            table.writerows([name, code, label, ""] for code, label in sorted(besides))
 
 
 def _files(folder: Path) -> list[tuple[str, Path]]:

@@ -12,6 +12,7 @@ from .odm import checking as odm_checking
 from .odm import writing as odm_writing
 from .odm.model import records
 from .order import Incomplete, Order
+from .registry import checking as registry_checking
 from .registry import files as registry_files
 from .registry import tables as registry_tables
 from .sdtm import building
@@ -44,6 +45,8 @@ def registry(order: Order, folder: Path, tell: Tell, as_of: int) -> list[Written
     tell("Tables of the registry", 1, 0, 2)
     found = registry_tables.results(order)
     registry_files.write_xml(folder / "data" / "results.xml", found)
+    if problems := registry_checking.problems(folder / "data" / "results.xml"):
+        raise Incomplete(f"results.xml does not hang together: {problems[0]}")
     registry_files.write_table(folder / "data" / "adverse_events.xlsx", found)
     tell("Tables of the registry", 1, 2, 2)
     lines = len(found.events.lines)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from studytracker.business_days import knows_region
 
 from .problems import Problem, table_name
+from .safety import NONE_OF_THESE, NONE_OF_THESE_WORDS
 
 SOURCES = re.compile(
     r"record$|placeholder$|(published|regulation|guidance|convention|site policy|borrowed): \S", re.DOTALL
@@ -340,6 +341,10 @@ def _vocabularies(top: Place) -> Iterator[Problem]:
             for term in vocabulary.rows("term"):
                 if "related" not in term.row:
                     yield term.problem("related", "is missing: say true or false for each degree of causality.")
+        if vocabulary.row.get("name") == "special_interest":
+            for term in vocabulary.rows("term"):
+                if term.row.get("code") == NONE_OF_THESE:
+                    yield term.problem("code", f'is "{NONE_OF_THESE}", which says "{NONE_OF_THESE_WORDS}" by itself.')
 
 
 def _every_table(place: Place) -> Iterator[Place]:

@@ -6,6 +6,11 @@ from pydantic import Field, model_validator
 
 from .marks import Code, Count, Flag, Marked, Number, Positive, Table, Text
 
+# The answer that an event is none of those of special interest. It is no term of a protocol's list: leaving the list
+# unanswered says something else, in every version of the protocol.
+NONE_OF_THESE = "none"
+NONE_OF_THESE_WORDS = "None of these"
+
 
 class StaggerRule(Marked):
     after_visits: tuple[Code, ...] = Field(min_length=1)

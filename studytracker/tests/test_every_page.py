@@ -136,6 +136,7 @@ PAGES = {
     "event": (["MUSC-001", 1], AT_MUSC),
     "complete_event": (["MUSC-001", 1], ENTERS),
     "serious_events": ([], HAS_A_ROLE),
+    "organ_systems": ([], HAS_A_ROLE),
     "terms": ([], HAS_A_ROLE),
     "grade_help": ([], HAS_A_ROLE),
     "follow_ups": ([], HAS_A_ROLE),
@@ -374,6 +375,7 @@ def test_nobody_writes_without_the_grant(request, stage, browse, role):
 TAKES_A_POST = {
     *WRITES,
     "safety_review",
+    "organ_systems",
     "site_review",
     "screen",
     "new_hold",

@@ -391,6 +391,7 @@ def test_an_open_event_is_completed_on_its_page_and_nothing_recorded_is_replaced
     assert 'name="grade"' not in page
     assert 'name="outcome"' in page
     answer = {"outcome": "recovered", "causality": "possible", "grade": "4", **boxes("ended", "17", "6", "2025")}
+    answer["special_interest"] = "none"
     assert client.post("/adverse-events/MUSC-001/1/complete/", answer).url == "/adverse-events/MUSC-001/1/"
     event = AdverseEvent.objects.get()
     assert (event.grade, event.outcome, event.causality, str(event.ended), event.is_ongoing) == (

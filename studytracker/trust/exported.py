@@ -1,9 +1,13 @@
 """The whole trail with its seals as lines of JSON, for the verifier and for whoever keeps records without us."""
 
 import json
+import zipfile
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+
+from studytracker.refusal import Refused
 
 from . import verifier
 from .acting import instant
@@ -45,6 +49,21 @@ def checked(anchors=(), alias="default") -> verifier.Report:
             chain.add_seal(seal)
         kept = list(Anchor.objects.using(alias).values_list("seq", "hash"))
     return chain.report([*kept, *anchors])
+
+
+def head_in(package: Path) -> tuple[int, str]:
+    """The head of the chain that an exported package names: its ZIP, or the manifest out of it. Raises Refused."""
+    try:
+        if zipfile.is_zipfile(package):
+            with zipfile.ZipFile(package) as archive:
+                manifest = json.loads(archive.read("manifest.json"))
+        else:
+            manifest = json.loads(package.read_bytes())
+        return verifier.anchor(manifest["as_of"]["chain_head"])
+    except OSError as error:
+        raise Refused(f"{package} cannot be read: {error.strerror or error}.") from None
+    except (KeyError, TypeError, ValueError, AttributeError, ArgumentTypeError, zipfile.BadZipFile):
+        raise Refused(f"{package} is no package, or one that names no head of the audit trail.") from None
 
 
 def _line(values) -> str:

@@ -40,6 +40,12 @@ def head() -> Head | None:
     return Head(*last) if last else None
 
 
+def head_at(entry: int) -> Head | None:
+    """The last seal of an entry up to `entry`, whatever was sealed since. One query."""
+    last = Seal.objects.filter(entry_id__lte=entry).values_list("seq", "hash", "entry_id", "at").first()
+    return Head(*last) if last else None
+
+
 def seal(at: datetime) -> int:
     """Seal every entry that is settled. Returns how many. Any number at once does no harm."""
     settled, count = settled_up_to(), 0

@@ -19,6 +19,7 @@ from studytracker.refusal import Refused
 
 from ..order import Order
 
+SHOWN = 10  # events that a refusal names
 HIGHEST_THRESHOLD = 5  # 42 CFR 11.48(a)(4)(ii)(B): other events above 5 percent are reported at least
 ASSESSMENTS = ("Systematic Assessment", "Non-systematic Assessment")
 
@@ -30,6 +31,16 @@ class NotReportable(Refused):
 @cache
 def words() -> dict:
     return tomllib.loads((Path(__file__).parent / "registry.toml").read_text(encoding="utf-8"))
+
+
+def organ_systems() -> list[str]:
+    """The registry's list, as it words them."""
+    return sorted(words()["organ_system"].values(), key=str.casefold)
+
+
+def organ_system_of(body_system: str) -> str:
+    """What the registry calls a class of the dictionary; empty for one that it does not have."""
+    return words()["organ_system"].get(body_system, "")
 
 
 @dataclass(frozen=True)
@@ -51,7 +62,7 @@ class Flow:
 
 @dataclass(frozen=True)
 class Reported:
-    """One event as an app tells it. `system` is the class of its dictionary, `name` what a sentence calls it."""
+    """One event as an app tells it. `system` is one of `organ_systems()` or empty, `name` what a sentence calls it."""
 
     participant: int
     term: str
@@ -167,8 +178,7 @@ def _events(told: Iterable[Reported], infused, deaths, threshold) -> Events:
     _refuse_untold(told)
     grouped: dict[tuple, list[Reported]] = {}
     for event in told:
-        system = words()["organ_system"][event.system]
-        grouped.setdefault((not event.is_serious, system, event.term.casefold()), []).append(event)
+        grouped.setdefault((not event.is_serious, event.system, event.term.casefold()), []).append(event)
     shown = {
         key: events
         for key, events in sorted(grouped.items())
@@ -194,10 +204,19 @@ def _share(events, infused) -> Decimal:
 
 
 def _refuse_untold(told):
-    missing = [event.name for event in told if not event.term or event.system not in words()["organ_system"]]
-    if missing:
-        raise NotReportable(
-            "The registry wants a term and an organ system for every event. Code these with the dictionary first: "
-            f"{'; '.join(missing[:10])}{f'; and {len(missing) - 10} more' if len(missing) > 10 else ''}.",
-            field="format",
-        )
+    uncoded = [event.name for event in told if not event.term]
+    unplaced = [f"{event.term}, {event.name}" for event in told if event.term and not event.system]
+    sentences = []
+    if uncoded:
+        words = "The registry wants a term for every event. Code these with the dictionary first"
+        sentences.append(f"{words}: {_some(uncoded)}.")
+    if unplaced:
+        words = "The registry wants an organ system for every term. Give these theirs on the page “Organ systems”"
+        sentences.append(f"{words}: {_some(unplaced)}.")
+    if sentences:
+        raise NotReportable(*sentences, field="format")
+
+
+def _some(names) -> str:
+    more = len(names) - SHOWN
+    return "; ".join(names[:SHOWN]) + (f"; and {more} more" if more > 0 else "")

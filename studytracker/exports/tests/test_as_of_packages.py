@@ -41,7 +41,7 @@ def packed(settings, tmp_path, now):
 
     def make(**facts):
         target = tmp_path / "made.zip"
-        package.build(order(now, **facts), tmp_path / "building", target, lambda *told: None)
+        package.build(order(now, **facts), tmp_path / "building", target, lambda *told: None, lambda: now)
         return target.read_bytes()
 
     return make
@@ -93,7 +93,7 @@ def test_a_job_of_an_earlier_entry_keeps_its_lease_and_names_the_entry(told, adm
     given = {"datasets": ["adverse_events"], "sites": ["MUSC"], "format": "csv", "level": Level.CODED}
     job = jobs.request_export(**given, purpose="then", as_of=number, by=administrator, at=later)
     with zipfile.ZipFile(jobs.path_of(jobs.run(job.pk, lambda: later))) as archive:
-        assert json.loads(archive.read("manifest.json"))["as_of"] == {"audit_entry": number}
+        assert json.loads(archive.read("manifest.json"))["as_of"]["audit_entry"] == number
         assert b"Rash" in archive.read("data/adverse_events.csv")
     job.refresh_from_db()
     assert (job.state, job.finished_at) == ("ready", later)
@@ -117,7 +117,7 @@ def trail_of(package):
 def test_the_trail_in_a_package_holds_the_entries_about_rows_of_its_sites(told, packed, now, settings, tmp_path):
     target = tmp_path / "one.zip"
     one_site = package.Order("EXP", ("audit_trail",), ("MUSC",), "csv", Level.IDENTIFIED, purpose="", role="", at=now)
-    package.build(one_site, tmp_path / "one", target, lambda *told: None)
+    package.build(one_site, tmp_path / "one", target, lambda *told: None, lambda: now)
     rows, everything = trail_of(target.read_bytes()), trail_of(packed())
     assert 0 < len(rows) < len(everything) <= Entry.objects.count()
     assert b"EMO-001" not in zipfile.ZipFile(target).read("data/audit_trail.csv")
@@ -136,7 +136,12 @@ def test_messages_leave_coded_without_a_word_to_anybody(told, packed):
 @pytest.mark.parametrize("level", [Level.STUDY_DAY, Level.SHIFTED])
 def test_neither_trail_nor_messages_leave_without_their_dates(told, packed, level):
     archive = zipfile.ZipFile(io.BytesIO(packed(level=level)))
-    assert json.loads(archive.read("manifest.json"))["kept_back"] == ["audit_trail", "notices", "mails"]
+    assert json.loads(archive.read("manifest.json"))["kept_back"] == [
+        "trial_deviations",
+        "audit_trail",
+        "notices",
+        "mails",
+    ]
     assert "audit_trail: the whole dataset" in archive.read("README.txt").decode()
     assert {"data/audit_trail.csv", "data/notices.csv", "data/mails.csv"} & set(archive.namelist()) == set()
 

@@ -286,7 +286,7 @@ def test_odm_leaves_as_recorded_only(administrator, coordinator, now, format):
 def test_a_package_holds_the_file_of_its_sites_only(recorded, settings, tmp_path, now, kind):
     settings.VAR_DIR = tmp_path
     one = Order("EXP", ("visits",), ("MUSC",), f"odm-{kind}", Level.IDENTIFIED, "", "", now)
-    manifest = package.build(one, tmp_path / "building", tmp_path / "made.zip", lambda *told: None)
+    manifest = package.build(one, tmp_path / "building", tmp_path / "made.zip", lambda *told: None, lambda: now)
     with zipfile.ZipFile(tmp_path / "made.zip") as archive:
         content = archive.read(f"data/{kind}.xml").decode()
         assert json.loads(archive.read("manifest.json"))["datasets"] == manifest["datasets"]

@@ -93,7 +93,7 @@ def test_the_same_data_give_the_same_bytes(musc, administrator, made, now):
     order = jobs._order(job)
     first, second = jobs.folder() / "one.zip", jobs.folder() / "two.zip"
     for target in (first, second):
-        package.build(order, jobs.folder() / "building", target, lambda *facts: None)
+        package.build(order, jobs.folder() / "building", target, lambda *facts: None, lambda: now)
     assert first.read_bytes() == second.read_bytes()
 
 

@@ -123,7 +123,7 @@ def packed(settings, tmp_path, now):
     def make(format, level):
         facts = {"purpose": "", "role": "", "at": now, "options": OPTIONS}
         order = Order("EXP", tuple(all_datasets()), ("EMORY", "MUSC"), format, level, **facts)
-        package.build(order, tmp_path / "building", tmp_path / "made.zip", lambda *told: None)
+        package.build(order, tmp_path / "building", tmp_path / "made.zip", lambda *told: None, lambda: now)
         content = (tmp_path / "made.zip").read_bytes()
         return dict(_unpacked(content)), content
 

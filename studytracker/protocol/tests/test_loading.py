@@ -251,6 +251,14 @@ SLIPS = {
             'key "related" is missing: say true or false for each degree of causality.',
         ),
     ),
+    "special interest has the code of none of these": (
+        ('code = "ectopic_tissue"', 'code = "none"'),
+        (
+            '[[vocabulary]] 7 "special_interest", [[vocabulary.term]] 5 "none"',
+            "code",
+            'key "code" is "none", which says "None of these" by itself.',
+        ),
+    ),
     "assumed key unknown": (
         ('assumes = ["cap", ', 'assumes = ["kap", '),
         ("[enrollment]", "assumes", 'key "assumes" names "kap", which is no key of this table.'),

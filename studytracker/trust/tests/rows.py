@@ -81,6 +81,7 @@ CHANGES = {
     "adverse_events.Milestone": ("reference", "Letter 2"),
     "adverse_events.StudyNotice": ("reference", "FAX-2"),
     "adverse_events.StudyBreach": ("due_at", datetime(2025, 6, 19, 1, 2, 3, 456789, tzinfo=UTC)),
+    "adverse_events.OrganSystem": ("organ_system", "Cardiac disorders"),
     "adverse_events.RuleSwitch": ("reason", "Another"),
     "adverse_events.Trip": ("words", "Counted anew"),
     "adverse_events.TripEvidence": ("words", "Grade 4"),
@@ -495,6 +496,10 @@ class Rows:
     def studybreach(self, n):
         facts = {"rule_id": "K14", "due_at": NOW, "found_at": NOW}
         return self._model("adverse_events.StudyBreach")(occurrence=f"milestone-1-{n}", **facts)
+
+    def organsystem(self, n):
+        facts = {"organ_system": "Eye disorders", "assigned_at": NOW, "assigned_by": self.by}
+        return self._model("adverse_events.OrganSystem")(version="5.0", term=f"Spots {n}", number=1, **facts)
 
     def ruleswitch(self, n):
         facts = {"rule_id": "S1", "is_on": True, "reason": "Agreed", "switched_at": NOW, "switched_by": self.by}

@@ -1,9 +1,11 @@
 from argparse import ArgumentTypeError
+from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
+from studytracker.refusal import Refused
 from studytracker.trust import verifier
-from studytracker.trust.exported import checked
+from studytracker.trust.exported import checked, head_in
 from studytracker.trust.replay import verify
 from studytracker.trust.watch import problems
 
@@ -24,10 +26,19 @@ class Command(BaseCommand):
             help="the head of the chain as a mail or a signed listing shows it",
         )
 
-    def handle(self, anchor, **options):
+        parser.add_argument(
+            "--package",
+            action="append",
+            default=[],
+            type=Path,
+            metavar="FILE",
+            help="an exported package, or the manifest.json out of it: the head of the chain that it names",
+        )
+
+    def handle(self, anchor, package, **options):
         try:
-            anchors = [verifier.anchor(text) for text in anchor]
-        except ArgumentTypeError as error:
+            anchors = [verifier.anchor(text) for text in anchor] + [head_in(path) for path in package]
+        except (ArgumentTypeError, Refused) as error:
             raise CommandError(str(error)) from None
         found, result, chain = problems(), verify(), checked(anchors)
         found += [sentence for _, sentence in chain.findings]
