@@ -114,7 +114,7 @@ def _looked(event, entries, marks) -> Looked:
     last = entries[-1].id
     is_marked = marks.get(event.pk, 0) >= last
     if entries[0].op == Entry.Op.INSERT:
-        return Looked(event, NEW, [], last, is_marked)
+        return Looked(event, VOIDED if event.voided_at else NEW, [], last, is_marked)
     changed = _together(entries)
     if event.voided_at and "voided_at" in json.loads(entries[-1].new):
         what, shown = VOIDED, changed

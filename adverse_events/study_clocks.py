@@ -111,8 +111,8 @@ def _visits(rules, rule, reached, at):
     """Each participant's visit of that code. What the DSMB decided on its data shows that they had them."""
     took_place = Visit.objects.filter(code=rule.start_of, unplanned="", attended_on__isnull=False)
     visits = list(took_place.select_related("participant").order_by("-attended_on", "-pk")[: rules.enrollment.cap])
-    decisions = DsmbDecision.objects.filter(participant__in=[visit.participant_id for visit in visits])
-    decided = list(decisions.order_by("decided_on"))
+    confirmed = DsmbDecision.objects.filter(confirmed_at__isnull=False)
+    decided = list(confirmed.filter(participant__in=[each.participant_id for each in visits]).order_by("decided_on"))
     for visit in visits[::-1]:
         on = next((each.decided_on for each in decided if _covers(each, visit)), None)
         yield {

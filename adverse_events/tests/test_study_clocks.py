@@ -51,6 +51,8 @@ class Play:
     def decision(self, act, who):
         facts = {"decision": "continue", "decided_on": act["decision"], "cut_off_on": act["cut_off"]}
         facts |= {"site": self.participant.site, "document": "Letter 1"}
+        if act.get("confirmed", True):
+            facts |= {"confirmed_at": who["at"], "confirmed_by": self.cast.investigator}
         DsmbDecision.objects.create(
             participant=self.participant, **facts, recorded_at=who["at"], recorded_by=who["by"]
         )
