@@ -113,15 +113,15 @@ def confirm(participant, by, at):
 
 
 def mixed(participants, investigators, browse, now):
-    """Of every five, two by the function, two by the page, one by a row. Sites alternate within each route."""
+    """Of every five, two by the function, one by the page, two by a row. Sites alternate within each route."""
     acts = []
     for index, participant in enumerate(participants):
         by = investigators[participant.site_id]
-        if index % 5 < 4:
+        if index % 5 < 3:
             confirm(participant, by, now)
         if index % 5 < 2:
             acts.append(partial(enrolled_by_function, participant, by, now))
-        elif index % 5 < 4:
+        elif index % 5 < 3:
             acts.append(partial(enrolled_by_page, participant, browse(by)))
         else:
             acts.append(partial(enrolled_by_row, participant, by, now))
