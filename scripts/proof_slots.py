@@ -1,11 +1,12 @@
 """The cap under a race, at full size: so many enrollments at once for the slots of the protocol, round after round.
 
-    .venv/bin/python scripts/proof_slots.py [rounds on PostgreSQL] [rounds on SQLite]
+    .venv/bin/python scripts/proof_slots.py [rounds on PostgreSQL] [rounds on SQLite] [mix, such as 2:1:2]
 
-200 at once on PostgreSQL and 50 at once on SQLite, by three routes: enroll(), the button of the page, and a bare row
-as an import would write it. Each round starts on a copy of the same database. Beside it the negative control: count
-first, then insert. Stops with exit code 1 at the first round that does not end with exactly the cap; any other error,
-such as a database that was locked for too long on a busy machine, is counted and named.
+200 at once on PostgreSQL and 50 at once on SQLite, by three routes, in turn as the mix says: enroll(), the button of
+the page, and a bare row as an import would write it, past every lock. Each round starts on a copy of the same
+database. Beside it the negative control: count first, then insert. Stops with exit code 1 at the first round that does
+not end with exactly the cap; any other error, such as a database that was locked for too long on a busy machine, is
+counted and named.
 """
 
 import logging
@@ -44,6 +45,7 @@ def run(rounds, **environment) -> int:
     with tempfile.TemporaryDirectory() as folder:
         kept = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
         told = {**kept, **environment, "VAR_DIR": folder, "SLOTS_ROUNDS": str(rounds), "PYTHONPATH": str(ROOT)}
+        told["SLOTS_MIX"] = (sys.argv[3:] or ["2:1:2"])[0]
         return subprocess.run([sys.executable, __file__], env=told, cwd=ROOT).returncode
 
 
@@ -85,7 +87,8 @@ def race(connection, size, rounds) -> int:
         client.force_login(user)
         return client
 
-    ways = pieces.mixed(participants, people, browse, NOW)
+    mix = [int(times) for times in os.environ["SLOTS_MIX"].split(":")]
+    ways = pieces.mixed(participants, people, browse, NOW, mix)
     started, seen = time.monotonic(), Counter()
     for number in range(1, rounds + 1):
         with private_copy(connection):

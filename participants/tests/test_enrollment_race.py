@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from datetime import date, time
 from functools import partial
 from html import unescape
+from itertools import cycle
 from threading import Barrier
 
 import pytest
@@ -112,19 +113,20 @@ def confirm(participant, by, at):
     sign(kind=KIND, key=participant.identifier, **facts)
 
 
-def mixed(participants, investigators, browse, now):
-    """Of every five, two by the function, one by the page, two by a row. Sites alternate within each route."""
+def mixed(participants, investigators, browse, now, mix=(2, 1, 2)):
+    """In turn so many by the function, by the page and by a row. With an odd sum each route comes from both sites."""
+    routes = [route for route, times in zip(("function", "page", "row"), mix, strict=True) for _ in range(times)]
     acts = []
-    for index, participant in enumerate(participants):
+    for participant, route in zip(participants, cycle(routes), strict=False):
         by = investigators[participant.site_id]
-        if index % 5 < 3:
-            confirm(participant, by, now)
-        if index % 5 < 2:
-            acts.append(partial(enrolled_by_function, participant, by, now))
-        elif index % 5 < 3:
+        if route == "row":
+            acts.append(partial(enrolled_by_row, participant, by, now))
+            continue
+        confirm(participant, by, now)
+        if route == "page":
             acts.append(partial(enrolled_by_page, participant, browse(by)))
         else:
-            acts.append(partial(enrolled_by_row, participant, by, now))
+            acts.append(partial(enrolled_by_function, participant, by, now))
     return acts
 
 
